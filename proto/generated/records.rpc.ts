@@ -1,0 +1,264 @@
+// Generated from proto/records.proto by `npm run generate`. Do not edit.
+
+import type { Rpc, Shape } from '../../functions/runtime/contract.ts';
+import type * as types from './records.ts';
+
+export const SideShape: Shape = {
+  name: "records.Side",
+  fields: [
+    { name: "letter", json: "letter", kind: "string", lengthMax: 2 },
+    { name: "grade", json: "grade", kind: "string", lengthMax: 32 },
+  ],
+};
+
+export const MediumShape: Shape = {
+  name: "records.Medium",
+  fields: [
+    { name: "index", json: "index", kind: "int32", valueMin: 0, valueMax: 100 },
+    { name: "kind", json: "kind", kind: "enum", values: ["MEDIA_KIND_UNSPECIFIED", "VINYL", "CD", "CASSETTE", "OTHER"] },
+    { name: "size_inch", json: "sizeInch", kind: "int32" },
+    { name: "speed_rpm", json: "speedRpm", kind: "int32" },
+    { name: "disc_grade", json: "discGrade", kind: "string", lengthMax: 32 },
+    { name: "sides", json: "sides", kind: "message", repeated: true, message: () => SideShape, itemsMax: 26 },
+  ],
+};
+
+export const RecordShape: Shape = {
+  name: "records.Record",
+  fields: [
+    { name: "id", json: "id", kind: "string", outputOnly: true },
+    { name: "user_id", json: "userId", kind: "string", caller: true, format: "uuid" },
+    { name: "artist", json: "artist", kind: "string", optional: true, lengthMin: 1, lengthMax: 256 },
+    { name: "name", json: "name", kind: "string", optional: true, lengthMin: 1, lengthMax: 256 },
+    { name: "format", json: "format", kind: "string", optional: true, lengthMax: 256 },
+    { name: "catalog_number", json: "catalogNumber", kind: "string", optional: true, lengthMax: 256 },
+    { name: "record_grade", json: "recordGrade", kind: "string", optional: true, lengthMax: 32 },
+    { name: "sleeve_grade", json: "sleeveGrade", kind: "string", optional: true, lengthMax: 32 },
+    { name: "has_insert", json: "hasInsert", kind: "bool", optional: true },
+    { name: "has_booklet", json: "hasBooklet", kind: "bool", optional: true },
+    { name: "has_obi_strip", json: "hasObiStrip", kind: "bool", optional: true },
+    { name: "has_factory_sleeve", json: "hasFactorySleeve", kind: "bool", optional: true },
+    { name: "is_promo", json: "isPromo", kind: "bool", optional: true },
+    { name: "notes", json: "notes", kind: "string", optional: true, lengthMax: 4096 },
+    { name: "purchased_at", json: "purchasedAt", kind: "string", optional: true, lengthMax: 10, format: "date" },
+    { name: "price_paid", json: "pricePaid", kind: "double", optional: true },
+    { name: "created_at", json: "createdAt", kind: "string", outputOnly: true },
+    { name: "updated_at", json: "updatedAt", kind: "string", outputOnly: true },
+    { name: "price", json: "price", kind: "string", optional: true, lengthMax: 16, format: "decimal" },
+    { name: "currency", json: "currency", kind: "string", optional: true, lengthMax: 3, format: "currency" },
+    { name: "insert_grade", json: "insertGrade", kind: "string", optional: true, lengthMax: 32 },
+    { name: "booklet_grade", json: "bookletGrade", kind: "string", optional: true, lengthMax: 32 },
+    { name: "obi_strip_grade", json: "obiStripGrade", kind: "string", optional: true, lengthMax: 32 },
+    { name: "factory_sleeve_grade", json: "factorySleeveGrade", kind: "string", optional: true, lengthMax: 32 },
+    { name: "release_year", json: "releaseYear", kind: "int32", optional: true },
+    { name: "release_date", json: "releaseDate", kind: "string", optional: true, lengthMax: 10, format: "date" },
+    { name: "pressing_year", json: "pressingYear", kind: "int32", optional: true },
+    { name: "label", json: "label", kind: "string", optional: true, lengthMax: 256 },
+    { name: "label_code", json: "labelCode", kind: "string", optional: true, lengthMax: 256 },
+    { name: "media", json: "media", kind: "message", repeated: true, message: () => MediumShape, itemsMax: 20 },
+    { name: "aliases", json: "aliases", kind: "string", repeated: true, lengthMin: 1, lengthMax: 256, itemsMax: 50 },
+    { name: "etag", json: "etag", kind: "string", outputOnly: true, header: "etag" },
+    { name: "discogs_release_id", json: "discogsReleaseId", kind: "int32", optional: true, valueMin: 1 },
+    { name: "collection_folder", json: "collectionFolder", kind: "string", optional: true, lengthMax: 256 },
+    { name: "rating", json: "rating", kind: "int32", optional: true, valueMin: 0, valueMax: 5 },
+    { name: "added_at", json: "addedAt", kind: "string", optional: true, lengthMax: 40, format: "date-time" },
+    { name: "import_key", json: "importKey", kind: "string", optional: true, lengthMax: 256 },
+  ],
+};
+
+export const SearchRecordsRequestShape: Shape = {
+  name: "records.SearchRecordsRequest",
+  fields: [
+    { name: "user_id", json: "userId", kind: "string", caller: true, format: "uuid" },
+    { name: "query", json: "query", kind: "string", lengthMax: 256, queryAlias: "q" },
+    { name: "limit", json: "limit", kind: "int32", valueMin: 0 },
+    { name: "offset", json: "offset", kind: "int32", valueMin: 0, valueMax: 1000000 },
+    { name: "page_token", json: "pageToken", kind: "string", lengthMax: 1024 },
+  ],
+};
+
+export const SearchRecordsResponseShape: Shape = {
+  name: "records.SearchRecordsResponse",
+  fields: [
+    { name: "records", json: "records", kind: "message", repeated: true, message: () => RecordShape },
+    { name: "total", json: "total", kind: "int32" },
+    { name: "next_page_token", json: "nextPageToken", kind: "string" },
+  ],
+};
+
+export const GetRecordRequestShape: Shape = {
+  name: "records.GetRecordRequest",
+  fields: [
+    { name: "record_id", json: "recordId", kind: "string", required: true, format: "uuid" },
+    { name: "user_id", json: "userId", kind: "string", caller: true, format: "uuid" },
+  ],
+};
+
+export const GetRecordResponseShape: Shape = {
+  name: "records.GetRecordResponse",
+  fields: [
+    { name: "record", json: "record", kind: "message", message: () => RecordShape },
+  ],
+};
+
+export const CreateRecordRequestShape: Shape = {
+  name: "records.CreateRecordRequest",
+  fields: [
+    { name: "user_id", json: "userId", kind: "string", caller: true, format: "uuid" },
+    { name: "record", json: "record", kind: "message", message: () => RecordShape, required: true },
+    { name: "request_id", json: "requestId", kind: "string", lengthMax: 128, header: "idempotency-key" },
+  ],
+};
+
+export const CreateRecordResponseShape: Shape = {
+  name: "records.CreateRecordResponse",
+  fields: [
+    { name: "record", json: "record", kind: "message", message: () => RecordShape },
+  ],
+};
+
+export const UpdateRecordRequestShape: Shape = {
+  name: "records.UpdateRecordRequest",
+  fields: [
+    { name: "record_id", json: "recordId", kind: "string", required: true, format: "uuid" },
+    { name: "user_id", json: "userId", kind: "string", caller: true, format: "uuid" },
+    { name: "record", json: "record", kind: "message", message: () => RecordShape, required: true },
+    { name: "update_mask", json: "updateMask", kind: "mask", itemsMax: 64 },
+    { name: "etag", json: "etag", kind: "string", lengthMax: 64, header: "if-match" },
+  ],
+};
+
+export const UpdateRecordResponseShape: Shape = {
+  name: "records.UpdateRecordResponse",
+  fields: [
+    { name: "record", json: "record", kind: "message", message: () => RecordShape },
+  ],
+};
+
+export const DeleteRecordRequestShape: Shape = {
+  name: "records.DeleteRecordRequest",
+  fields: [
+    { name: "record_id", json: "recordId", kind: "string", required: true, format: "uuid" },
+    { name: "user_id", json: "userId", kind: "string", caller: true, format: "uuid" },
+    { name: "etag", json: "etag", kind: "string", lengthMax: 64, header: "if-match" },
+  ],
+};
+
+export const DeleteRecordResponseShape: Shape = {
+  name: "records.DeleteRecordResponse",
+  fields: [
+    { name: "success", json: "success", kind: "bool" },
+  ],
+};
+
+export const HealthCheckRequestShape: Shape = {
+  name: "records.HealthCheckRequest",
+  fields: [],
+};
+
+export const HealthCheckResponseShape: Shape = {
+  name: "records.HealthCheckResponse",
+  fields: [
+    { name: "healthy", json: "healthy", kind: "bool" },
+    { name: "version", json: "version", kind: "string" },
+  ],
+};
+
+export const SearchRecords: Rpc<types.SearchRecordsRequest, types.SearchRecordsResponse> = {
+  name: "SearchRecords",
+  service: "records.RecordsService",
+  path: "/records.RecordsService/SearchRecords",
+  functionName: "records-search-records",
+  access: "CALLER",
+  successStatus: 200,
+  idempotency: "NO_SIDE_EFFECTS",
+  clientStreaming: false,
+  serverStreaming: false,
+  http: [{ method: "GET", path: "/api/records" }],
+  request: SearchRecordsRequestShape,
+  response: SearchRecordsResponseShape,
+  codecs: () => import('./records.ts').then((m) => ({ request: m.SearchRecordsRequest, response: m.SearchRecordsResponse })),
+};
+
+export const GetRecord: Rpc<types.GetRecordRequest, types.GetRecordResponse> = {
+  name: "GetRecord",
+  service: "records.RecordsService",
+  path: "/records.RecordsService/GetRecord",
+  functionName: "records-get-record",
+  access: "CALLER",
+  successStatus: 200,
+  idempotency: "NO_SIDE_EFFECTS",
+  clientStreaming: false,
+  serverStreaming: false,
+  http: [{ method: "GET", path: "/api/records/{record_id}", responseBody: "record" }],
+  request: GetRecordRequestShape,
+  response: GetRecordResponseShape,
+  codecs: () => import('./records.ts').then((m) => ({ request: m.GetRecordRequest, response: m.GetRecordResponse })),
+};
+
+export const CreateRecord: Rpc<types.CreateRecordRequest, types.CreateRecordResponse> = {
+  name: "CreateRecord",
+  service: "records.RecordsService",
+  path: "/records.RecordsService/CreateRecord",
+  functionName: "records-create-record",
+  access: "CALLER",
+  successStatus: 201,
+  idempotency: "UNKNOWN",
+  clientStreaming: false,
+  serverStreaming: false,
+  http: [{ method: "POST", path: "/api/records", body: "record", responseBody: "record" }],
+  request: CreateRecordRequestShape,
+  response: CreateRecordResponseShape,
+  codecs: () => import('./records.ts').then((m) => ({ request: m.CreateRecordRequest, response: m.CreateRecordResponse })),
+};
+
+export const UpdateRecord: Rpc<types.UpdateRecordRequest, types.UpdateRecordResponse> = {
+  name: "UpdateRecord",
+  service: "records.RecordsService",
+  path: "/records.RecordsService/UpdateRecord",
+  functionName: "records-update-record",
+  access: "CALLER",
+  successStatus: 200,
+  idempotency: "IDEMPOTENT",
+  clientStreaming: false,
+  serverStreaming: false,
+  http: [{ method: "PUT", path: "/api/records/{record_id}", body: "record", responseBody: "record" }, { method: "PATCH", path: "/api/records/{record_id}", body: "record", responseBody: "record" }],
+  request: UpdateRecordRequestShape,
+  response: UpdateRecordResponseShape,
+  codecs: () => import('./records.ts').then((m) => ({ request: m.UpdateRecordRequest, response: m.UpdateRecordResponse })),
+};
+
+export const DeleteRecord: Rpc<types.DeleteRecordRequest, types.DeleteRecordResponse> = {
+  name: "DeleteRecord",
+  service: "records.RecordsService",
+  path: "/records.RecordsService/DeleteRecord",
+  functionName: "records-delete-record",
+  access: "CALLER",
+  successStatus: 204,
+  idempotency: "IDEMPOTENT",
+  clientStreaming: false,
+  serverStreaming: false,
+  http: [{ method: "DELETE", path: "/api/records/{record_id}" }],
+  request: DeleteRecordRequestShape,
+  response: DeleteRecordResponseShape,
+  codecs: () => import('./records.ts').then((m) => ({ request: m.DeleteRecordRequest, response: m.DeleteRecordResponse })),
+};
+
+export const HealthCheck: Rpc<types.HealthCheckRequest, types.HealthCheckResponse> = {
+  name: "HealthCheck",
+  service: "records.RecordsService",
+  path: "/records.RecordsService/HealthCheck",
+  functionName: "records-health-check",
+  access: "PUBLIC",
+  successStatus: 200,
+  idempotency: "NO_SIDE_EFFECTS",
+  clientStreaming: false,
+  serverStreaming: false,
+  http: [{ method: "GET", path: "/api/records/healthz" }],
+  request: HealthCheckRequestShape,
+  response: HealthCheckResponseShape,
+  codecs: () => import('./records.ts').then((m) => ({ request: m.HealthCheckRequest, response: m.HealthCheckResponse })),
+};
+
+/** Every rpc of the package, in the order of its file. */
+export const recordsRpcs = [SearchRecords, GetRecord, CreateRecord, UpdateRecord, DeleteRecord, HealthCheck] as const;
