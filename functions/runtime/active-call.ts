@@ -1,0 +1,80 @@
+import { performance } from 'node:perf_hooks';
+import type { Call, Outcome, SpanRecord } from './call.ts';
+import type { Refusal } from './refusal.ts';
+
+/** What the outside says about a request before anything of it is believed. */
+export interface Arrival {
+  readonly requestId: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId: string | undefined;
+  readonly sampled: boolean;
+  readonly callerAddress: string | undefined;
+}
+
+/** A call from its first byte to its answer. The abort controller is made only for calls that wait for something. */
+export class ActiveCall implements Call {
+  readonly requestId: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId: string | undefined;
+  readonly sampled: boolean;
+  readonly callerAddress: string | undefined;
+  readonly startedAt = performance.now();
+  readonly spans: SpanRecord[] | undefined;
+  /** Set when the caller is known. */
+  userId: string | undefined;
+  requestBytes = 0;
+  #controller: AbortController | undefined;
+  #aborted: Refusal | undefined;
+
+  constructor(arrival: Arrival, traced: boolean) {
+    this.requestId = arrival.requestId;
+    this.traceId = arrival.traceId;
+    this.spanId = arrival.spanId;
+    this.parentSpanId = arrival.parentSpanId;
+    this.sampled = arrival.sampled;
+    this.callerAddress = arrival.callerAddress;
+    this.spans = traced ? [] : undefined;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted);
+    }
+    return this.#controller.signal;
+  }
+
+  /** Ends whatever the call still waits for. */
+  abort(why: Refusal): void {
+    this.#aborted ??= why;
+    this.#controller?.abort(why);
+  }
+
+  outcome(end: {
+    dialect: Outcome['dialect'];
+    method: string;
+    route: string;
+    status: number;
+    code: string;
+    reason?: string;
+    responseBytes: number;
+    cause?: unknown;
+  }): Outcome {
+    return {
+      dialect: end.dialect,
+      method: end.method,
+      route: end.route,
+      status: end.status,
+      code: end.code,
+      reason: end.reason,
+      seconds: (performance.now() - this.startedAt) / 1000,
+      requestBytes: this.requestBytes,
+      responseBytes: end.responseBytes,
+      userId: this.userId,
+      callerAddress: this.callerAddress,
+      cause: end.cause,
+    };
+  }
+}

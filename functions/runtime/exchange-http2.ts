@@ -1,0 +1,60 @@
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { Exchange } from './exchange.ts';
+import { readStream } from './read-body.ts';
+
+export class Http2Exchange implements Exchange {
+  readonly dialect = 'http/2';
+  readonly method: string;
+  readonly target: string;
+  answered = false;
+  readonly #stream: ServerHttp2Stream;
+  readonly #headers: IncomingHttpHeaders;
+  readonly #rawHeaders: readonly string[];
+
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]) {
+    this.#stream = stream;
+    this.#headers = headers;
+    this.#rawHeaders = rawHeaders;
+    this.method = headers[':method'] ?? 'GET';
+    this.target = headers[':path'] ?? '/';
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  get headerBytes(): number {
+    let bytes = 0;
+    for (const text of this.#rawHeaders) bytes += text.length;
+    return bytes;
+  }
+
+  body(bytesMax: number): Promise<Buffer> {
+    if (this.#stream.endAfterHeaders) return Promise.resolve(Buffer.alloc(0));
+    return readStream(this.#stream, bytesMax, this.#headers['content-length']);
+  }
+
+  answer(status: number, headers: Record<string, string | number>, body: string): void {
+    if (this.answered) return;
+    this.answered = true;
+    const stream = this.#stream;
+    if (stream.destroyed || stream.closed) return;
+    headers[':status'] = status;
+    const bare = status === 204 || this.method === 'HEAD';
+    if (status !== 204) headers['content-length'] = String(Buffer.byteLength(body));
+    stream.respond(headers, { endStream: bare });
+    if (!bare) stream.end(body);
+    // A body that nobody will read: NO_ERROR tells the client to stop sending and to keep the answer (RFC 9113, 8.1).
+    if (!stream.readableEnded && !stream.endAfterHeaders && status >= 400) {
+      stream.resume();
+      stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
+    }
+  }
+
+  onGone(callback: () => void): void {
+    this.#stream.on('close', () => {
+      if (!this.answered) callback();
+    });
+  }
+}

@@ -1,0 +1,178 @@
+import http from 'node:http';
+import http2 from 'node:http2';
+import net from 'node:net';
+import type { Exchange } from './exchange.ts';
+import { Http1Exchange } from './exchange-http1.ts';
+import { Http2Exchange } from './exchange-http2.ts';
+import type { GrpcSide } from './grpc-server.ts';
+import { problemOf } from './problem.ts';
+import { refuse } from './refusal.ts';
+import { requestIdFrom } from './trace-context.ts';
+
+/** The connection preface of HTTP/2 (RFC 9113, 3.4), as far as it tells it from HTTP/1.1. */
+const preface = Buffer.from('PRI * HTTP/2.0');
+
+/** From accepting a connection to its first bytes. A TCP probe opens and closes within it. */
+const firstBytesMs = 10_000;
+const headersMs = 10_000;
+/** A connection on which nothing moves. Longer than a proxy keeps one, so that the proxy closes first. */
+const idleMs = 330_000;
+const keepAliveMs = 75_000;
+const streamsMax = 2_000;
+
+export interface PortOptions {
+  readonly headerBytesMax: number;
+  readonly timeoutSeconds: number;
+  readonly http: (exchange: Exchange) => void;
+  /** Loads the gRPC side; called when the first gRPC stream arrives. */
+  readonly grpc: () => Promise<GrpcSide>;
+  readonly onError: (error: unknown) => void;
+}
+
+export interface Port {
+  listen(port: number, host: string): Promise<number>;
+  /**
+   * Takes no new connection, tells every client to send nothing new, lets what is in flight finish.
+   * Resolves when the last connection is closed.
+   */
+  drain(): Promise<void>;
+  /** Ends what is left, at once. */
+  destroy(): void;
+}
+
+/** One TCP port that answers HTTP/1.1, HTTP/2 by prior knowledge, and gRPC. */
+export function createPort(options: PortOptions): Port {
+  let closing = false;
+  const sockets = new Set<net.Socket>();
+  const sessions = new Set<http2.ServerHttp2Session>();
+
+  const http1 = http.createServer({
+    maxHeaderSize: options.headerBytesMax,
+    headersTimeout: headersMs,
+    requestTimeout: options.timeoutSeconds * 1000 + headersMs,
+    keepAliveTimeout: keepAliveMs,
+    noDelay: true,
+  });
+  http1.on('request', (request, response) => options.http(new Http1Exchange(request, response, () => closing)));
+  http1.on('clientError', answerBrokenHttp1);
+
+  const http2Server = http2.createServer({
+    settings: { maxConcurrentStreams: streamsMax, maxHeaderListSize: 4 * options.headerBytesMax, enablePush: false },
+    maxSessionMemory: 64,
+  });
+  let grpc: GrpcSide | undefined;
+  let loading: Promise<GrpcSide> | undefined;
+  http2Server.on('stream', (stream: http2.ServerHttp2Stream, headers, flags, rawHeaders) => {
+    stream.on('error', ignore); // a client that went away; the exchange hears of it by 'close'
+    if (!isGrpc(headers['content-type'])) return options.http(new Http2Exchange(stream, headers, rawHeaders));
+    if (grpc !== undefined) return grpc.serve(stream, headers, flags);
+    loading ??= options.grpc().then((side) => {
+      grpc = side;
+      return side;
+    });
+    loading.then(
+      (side) => {
+        if (!stream.destroyed) side.serve(stream, headers, flags);
+      },
+      (error) => {
+        options.onError(error);
+        stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
+      },
+    );
+  });
+  http2Server.on('session', (session) => {
+    sessions.add(session);
+    session.setTimeout(idleMs, () => session.close());
+    session.once('close', () => sessions.delete(session));
+    session.on('error', ignore);
+    if (closing) sayGoaway(session);
+  });
+  http2Server.on('sessionError', ignore);
+
+  const front = net.createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', ignore);
+    const timer = setTimeout(() => socket.destroy(), firstBytesMs);
+    const look = (): void => {
+      const bytes: Buffer | null = socket.read();
+      if (bytes === null) return;
+      socket.unshift(bytes);
+      const seen = Math.min(bytes.length, preface.length);
+      const isPreface = bytes.compare(preface, 0, seen, 0, seen) === 0;
+      if (isPreface && seen < preface.length) return; // "P" may become POST
+      socket.off('readable', look);
+      socket.off('end', gone);
+      clearTimeout(timer);
+      (isPreface ? http2Server : http1).emit('connection', socket);
+    };
+    const gone = (): void => {
+      clearTimeout(timer);
+      socket.destroy();
+    };
+    socket.on('readable', look);
+    socket.once('end', gone);
+    socket.once('close', () => clearTimeout(timer));
+  });
+
+  return {
+    listen: (port, host) =>
+      new Promise((resolve, reject) => {
+        front.once('error', reject);
+        front.listen(port, host, 1024, () => {
+          front.off('error', reject);
+          front.on('error', options.onError);
+          resolve((front.address() as net.AddressInfo).port);
+        });
+      }),
+    async drain() {
+      closing = true;
+      const closed = new Promise<void>((resolve) => front.close(() => resolve()));
+      grpc?.stop();
+      for (const session of sessions) sayGoaway(session);
+      http1.closeIdleConnections();
+      // What crossed the first GOAWAY on its way still gets served (RFC 9113, 6.8).
+      await new Promise((resolve) => setTimeout(resolve, goawayGraceMs));
+      for (const session of sessions) session.close();
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+      const idle = setInterval(() => http1.closeIdleConnections(), 50);
+      await closed;
+      clearInterval(idle);
+    },
+    destroy() {
+      for (const session of sessions) session.destroy();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+const goawayGraceMs = 100;
+const lastStreamId = 2 ** 31 - 1;
+
+function sayGoaway(session: http2.ServerHttp2Session): void {
+  if (!session.destroyed && !session.closed) session.goaway(http2.constants.NGHTTP2_NO_ERROR, lastStreamId);
+}
+
+const ignore = (): void => {};
+
+const isGrpc = (type: string | undefined): boolean => type?.startsWith('application/grpc') === true;
+
+/** What cannot be parsed has no request, so its answer is written by hand. */
+function answerBrokenHttp1(error: Error & { code?: string }, socket: net.Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const refusal = refuse(
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? 'HEADERS_TOO_LARGE'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? 'REQUEST_TIMEOUT'
+        : 'MALFORMED_BODY',
+  );
+  const problem = problemOf(refusal, requestIdFrom(undefined));
+  const reason = http.STATUS_CODES[problem.status] ?? '';
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${reason}\r\nConnection: close\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(problem.body)}\r\n\r\n${problem.body}`,
+  );
+}
