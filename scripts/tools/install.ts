@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startTicks } from '../stack/proc.ts';
 
@@ -31,9 +31,18 @@ const announce = (line: string): void => void process.stderr.write(`${line}\n`);
  * @returns the folder's path
  * @throws Remedy where `make` does
  */
-export async function installed(name: string, says: string, make: (folder: string) => Promise<void>): Promise<string> {
+export function installed(name: string, says: string, make: (folder: string) => Promise<void>): Promise<string> {
   const folder = join(cacheFolder(), name);
-  if (existsSync(folder)) return folder;
+  if (existsSync(folder)) return Promise.resolve(folder);
+  const running = underway.get(folder) ?? install(folder, says, make).finally(() => underway.delete(folder));
+  underway.set(folder, running);
+  return running;
+}
+
+/** Within this process a folder is asked for by several at once: they share one installation. */
+const underway = new Map<string, Promise<string>>();
+
+async function install(folder: string, says: string, make: (folder: string) => Promise<void>): Promise<string> {
   mkdirSync(dirname(folder), { recursive: true, mode: 0o755 });
   const unlock = await lock(`${folder}.lock`);
   const temporary = `${folder}.${process.pid}.part`;
@@ -45,7 +54,7 @@ export async function installed(name: string, says: string, make: (folder: strin
     mkdirSync(temporary, { mode: 0o755 });
     await make(temporary);
     renameSync(temporary, folder);
-    announce(`installed ${name} in ${((performance.now() - start) / 1000).toFixed(1)} s`);
+    announce(`installed ${basename(folder)} in ${((performance.now() - start) / 1000).toFixed(1)} s`);
     return folder;
   } finally {
     rmSync(temporary, { recursive: true, force: true });
@@ -68,7 +77,7 @@ async function lock(path: string): Promise<() => void> {
       }
       const [pid = '', ticks] = readOrEmpty(path).split(' ');
       if (pid !== '' && startTicks(Number(pid)) !== ticks) rmSync(path, { force: true });
-      else if (waited === 5 && Number(pid) !== process.pid) announce(`waiting for process ${pid}, which is installing the same (${path})`);
+      else if (waited === 5) announce(`waiting for process ${pid}, which is installing the same (${path})`);
       await sleep(200);
     }
   } finally {
