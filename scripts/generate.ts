@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileContract } from './generate/contract-image.ts';
+import { generateDescriptors } from './generate/descriptors.ts';
 import { generateMessages } from './generate/messages.ts';
 import { type Outputs, writeOutputs } from './generate/outputs.ts';
 import { printRpcs } from './generate/print-rpcs.ts';
@@ -19,7 +20,8 @@ export async function generate(): Promise<Outputs> {
     .filter((name) => image.registry.getFile(name)?.services.length)
     .sort();
   const packages = readPackages(image, own);
-  return new Map([...generateMessages(image, own, 'proto/generated'), ...printRpcs(packages, 'proto/generated')]);
+  const folder = 'proto/generated';
+  return new Map([...generateMessages(image, own, folder), ...printRpcs(packages, folder), ...generateDescriptors(image, folder)]);
 }
 
 if (import.meta.main) {

@@ -153,7 +153,7 @@ export function readPackages(image: ContractImage, own: readonly string[]): Cont
       for (const [, variable] of pattern.value.matchAll(/\{([^}]*)\}/g))
         if (request.fields.find((field) => field.name === variable)?.kind !== 'string')
           faults.push(`${method}: {${variable}} of the path is not a string field of ${request.name}`);
-      if (!/^(\/([\w.~-]+|\{\w+\}))+(:\w+)?$/.test(pattern.value))
+      if (!/^(\/([\w.~:-]+|\{\w+\}))+$/.test(pattern.value))
         faults.push(`${method}: ${pattern.value}: a variable must be one whole segment`);
       if (body && body !== '*' && request.fields.find((field) => field.name === body)?.kind !== 'message')
         faults.push(`${method}: body "${body}" is not a message field of ${request.name}`);
