@@ -1,0 +1,30 @@
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+
+/** A start and one question in each protocol take a fraction of this, on a busy machine too. */
+const trainingSecondsMax = 30;
+
+/**
+ * Runs a bundle once, so that its folder holds what V8 compiled (train.ts).
+ * @returns the files that were loaded before the first answer.
+ * @throws Error with what the function wrote, where it does not start or does not answer.
+ */
+export async function train(folder: string): Promise<ReadonlySet<string>> {
+  // V8 takes compiled code only under the flags that it was made with: none.
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const child = fork(join(import.meta.dirname, 'train.ts'), [folder], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [], env });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (text) => {
+      output = (output + text).slice(-8_000);
+    });
+  let loadedFirst: string[] | undefined;
+  child.on('message', (message) => {
+    loadedFirst = message as string[];
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), trainingSecondsMax * 1000);
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  clearTimeout(timer);
+  if (code !== 0 || loadedFirst === undefined) throw new Error(`the bundle in ${folder} did not get through its training run:\n${output}`);
+  return new Set(loadedFirst);
+}

@@ -1,0 +1,143 @@
+/**
+ * The training run of a bundle: `node scripts/build/train.ts <folder>`. Starts the function as it was built, asks it once
+ * in each protocol, and keeps what V8 compiled meanwhile beside each file, as FILE.cache. Tells its parent which files
+ * were loaded before the first answer.
+ */
+import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import http from 'node:http';
+import http2 from 'node:http2';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
+import type { Script } from 'node:vm';
+import type { HttpRule, Rpc } from '../../functions/runtime/contract.ts';
+import type { AnyFunction } from '../../functions/runtime/define-function.ts';
+import type { Running, serve } from '../../functions/runtime/serve.ts';
+import type { Settings } from '../../functions/runtime/settings.ts';
+import { startTrainingDatabase } from './training-database.ts';
+
+const folder = resolve(process.argv[2] ?? '.');
+const issuer = 'https://training.invalid';
+const password = 'training';
+
+interface Main {
+  readonly definition: AnyFunction;
+  readonly serve: typeof serve;
+}
+const bundle = createRequire(join(folder, 'load.js'))('./load.js') as { load(id: string): Main; scripts: Map<string, Script> };
+
+/** A value that the setting takes: secrets are 32 zero bytes. */
+function valueFor(setting: Settings[string]): string {
+  for (const value of ['1', 'true', Buffer.alloc(32).toString('base64'), 'http://127.0.0.1:1', 'training', '100']) {
+    try {
+      setting.parse(value);
+      return value;
+    } catch {
+      // the next one
+    }
+  }
+  throw new Error(`the training run has no value that ${setting.variable} takes: add one to scripts/build/train.ts`);
+}
+
+/** A key pair as auth.verification_keys() publishes it, and an access token that it verifies. */
+function makeIdentity() {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const iat = Math.floor(Date.now() / 1000);
+  const claims = { iss: issuer, aud: 'record-platform', sub: randomUUID(), sid: randomUUID(), jti: randomUUID(), iat, exp: iat + 600 };
+  const signed = `${part({ alg: 'ES256', typ: 'at+jwt', kid: 'training' })}.${part(claims)}`;
+  const signature = sign('sha256', Buffer.from(signed), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+  return { token: `${signed}.${signature}`, keyRow: { kid: 'training', alg: 'ES256', public_jwk: publicKey.export({ format: 'jwk' }) } };
+}
+
+/** Takes every export and keeps nothing. */
+async function startCollector() {
+  const sessions = new Set<http2.ServerHttp2Session>();
+  const server = http2.createServer();
+  server.on('session', (session) => sessions.add(session));
+  server.on('stream', (stream) => {
+    stream.resume();
+    stream.on('error', () => {});
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto' }, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+    stream.end(Buffer.alloc(5));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    stop: () => {
+      for (const session of sessions) session.destroy();
+      server.close();
+    },
+  };
+}
+
+const getHttp1 = (port: number, path: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    http
+      .get({ port, host: '127.0.0.1', path, agent: false }, (response) => {
+        response.resume().on('end', () => resolve(response.statusCode ?? 0));
+      })
+      .on('error', reject);
+  });
+
+const ask = (session: http2.ClientHttp2Session, headers: http2.OutgoingHttpHeaders, body?: Uint8Array): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const stream = session.request(headers, { endStream: body === undefined });
+    let status = 0;
+    stream.on('response', (answer) => {
+      status = Number(answer[':status']);
+    });
+    stream
+      .resume()
+      .on('end', () => resolve(status))
+      .on('error', reject);
+    if (body !== undefined) stream.end(body);
+  });
+
+const examplePath = (rule: HttpRule): string => rule.path.replace(/\{[^}]+\}/g, () => randomUUID());
+
+/** @returns the files that were loaded before the rpc's first JSON answer. */
+async function askEverything(running: Running, rpc: Rpc, token: string): Promise<string[]> {
+  await getHttp1(running.port, '/livez');
+  const session = http2.connect(`http://127.0.0.1:${running.port}`);
+  try {
+    const authorization = `Bearer ${token}`;
+    for (const rule of rpc.http) {
+      const headers = { ':method': rule.method, ':path': examplePath(rule), authorization, 'content-type': 'application/json' };
+      await ask(session, headers, rule.body === undefined ? undefined : Buffer.from('{}'));
+    }
+    const loadedFirst = [...bundle.scripts.keys()];
+    await ask(session, { ':path': '/nowhere' });
+    const grpc = { ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers', authorization };
+    await ask(session, { ...grpc, ':path': rpc.path }, Buffer.alloc(5));
+    await ask(session, { ...grpc, ':path': '/grpc.health.v1.Health/Check' }, Buffer.alloc(5));
+    // list_services = "*"
+    const list = Buffer.from([0, 0, 0, 0, 3, 0x3a, 1, 0x2a]);
+    await ask(session, { ...grpc, ':path': '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo' }, list);
+    return loadedFirst;
+  } finally {
+    session.close();
+  }
+}
+
+const { definition, serve: start } = bundle.load('./main.js');
+const { token, keyRow } = makeIdentity();
+const database = await startTrainingDatabase(password, (statement) => (statement.includes('verification_keys') ? [keyRow] : []));
+const collector = await startCollector();
+const running = await start(definition, {
+  ...Object.fromEntries(Object.values((definition.settings ?? {}) as Settings).map((setting) => [setting.variable, valueFor(setting)])),
+  PORT: '0',
+  HOST: '127.0.0.1',
+  DATABASE_URL: `postgres://training:${password}@127.0.0.1:${database.port}/training`,
+  TOKEN_ISSUER: issuer,
+  OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.port}`,
+});
+const loadedFirst = await askEverything(running, definition.rpc, token);
+await running.stop();
+database.stop();
+collector.stop();
+
+for (const [id, script] of bundle.scripts) writeFileSync(join(folder, `${id}.cache`), script.createCachedData());
+process.send?.(loadedFirst, () => process.exit(0));
