@@ -94,16 +94,19 @@ export function createPort(options: PortOptions): Port {
     socket.once('close', () => sockets.delete(socket));
     socket.on('error', ignore);
     const timer = setTimeout(() => socket.destroy(), firstBytesMs);
+    let held: Buffer = Buffer.alloc(0);
     const look = (): void => {
       const bytes: Buffer | null = socket.read();
       if (bytes === null) return;
-      socket.unshift(bytes);
-      const seen = Math.min(bytes.length, preface.length);
-      const isPreface = bytes.compare(preface, 0, seen, 0, seen) === 0;
+      // Kept aside until it is clear whose they are: unshifting them now would wake this listener for ever.
+      held = held.length === 0 ? bytes : Buffer.concat([held, bytes]);
+      const seen = Math.min(held.length, preface.length);
+      const isPreface = held.compare(preface, 0, seen, 0, seen) === 0;
       if (isPreface && seen < preface.length) return; // "P" may become POST
       socket.off('readable', look);
       socket.off('end', gone);
       clearTimeout(timer);
+      socket.unshift(held);
       (isPreface ? http2Server : http1).emit('connection', socket);
     };
     const gone = (): void => {

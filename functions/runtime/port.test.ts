@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import http2 from 'node:http2';
+import net from 'node:net';
+import { test } from 'node:test';
+import type { Exchange } from './exchange.ts';
+import { createPort, type Port } from './port.ts';
+
+/** A port whose handler answers after `waitMs` with the protocol that it saw. */
+async function startPort(waitMs = 0): Promise<{ port: Port; at: number }> {
+  const port = createPort({
+    headerBytesMax: 16_384,
+    timeoutSeconds: 5,
+    http: (exchange: Exchange) => setTimeout(() => exchange.answer(200, {}, exchange.dialect), waitMs),
+    grpc: () => Promise.reject(new Error('no gRPC in this test')),
+    onError: () => {},
+  });
+  return { port, at: await port.listen(0, '127.0.0.1') };
+}
+
+/** Sends bytes in the given pieces, 20 ms apart, and reads until the other side closes. */
+function talk(at: number, pieces: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(at, '127.0.0.1');
+    let heard = '';
+    socket.on('data', (bytes) => {
+      heard += bytes.toString('latin1');
+    });
+    socket.on('close', () => resolve(heard));
+    socket.on('error', reject);
+    for (const [index, piece] of pieces.entries()) setTimeout(() => socket.write(piece), index * 20);
+  });
+}
+
+function get(client: http2.ClientHttp2Session, path = '/'): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const stream = client.request({ ':path': path });
+    let status = 0;
+    let body = '';
+    stream.on('response', (headers) => {
+      status = Number(headers[':status']);
+    });
+    stream.on('data', (bytes) => {
+      body += bytes;
+    });
+    stream.on('end', () => resolve({ status, body }));
+    stream.on('error', reject);
+    stream.end();
+  });
+}
+
+test('the first bytes tell HTTP/1.1 from HTTP/2, however they are cut', async () => {
+  const { port, at } = await startPort();
+  const request = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+  assert.match(await talk(at, [request]), /^HTTP\/1\.1 200 OK.*http\/1\.1$/s);
+  assert.match(await talk(at, ['G', request.slice(1)]), /^HTTP\/1\.1 200 OK/s);
+  assert.match(await talk(at, ['P', 'OST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n']), /^HTTP\/1\.1 200 OK/s);
+  assert.match(await talk(at, ['PR', 'OPFIND / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n']), /^HTTP\/1\.1 200 OK/s);
+  const client = http2.connect(`http://127.0.0.1:${at}`);
+  assert.deepEqual(await get(client), { status: 200, body: 'http/2' });
+  client.close();
+  await port.drain();
+});
+
+test('a preface that comes byte by byte is HTTP/2', async () => {
+  const { port, at } = await startPort();
+  const socket = net.connect(at, '127.0.0.1');
+  const preface = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])]);
+  for (const byte of preface) {
+    socket.write(Buffer.from([byte]));
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  const first: Buffer = await new Promise((resolve) => socket.once('data', resolve));
+  assert.equal(first[3], 4, 'the server answers with a SETTINGS frame');
+  socket.destroy();
+  await port.drain();
+});
+
+test('a TCP probe that opens and closes is nobody’s error', async () => {
+  const { port, at } = await startPort();
+  for (let probe = 0; probe < 20; probe++)
+    await new Promise<void>((resolve) =>
+      net.connect(at, '127.0.0.1').once('connect', function (this: net.Socket) {
+        this.destroy();
+        resolve();
+      }),
+    );
+  assert.match(await talk(at, ['GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n']), /200 OK/s);
+  await port.drain();
+});
+
+test('headers over the limit are 431 and garbage is 400, as problem+json', async () => {
+  const { port, at } = await startPort();
+  const large = await talk(at, [`GET / HTTP/1.1\r\nHost: x\r\nX-Large: ${'a'.repeat(20_000)}\r\n\r\n`]);
+  assert.match(large, /^HTTP\/1\.1 431 .*application\/problem\+json.*"code":"HEADERS_TOO_LARGE"/s);
+  assert.match(await talk(at, ['nonsense\r\n\r\n']), /^HTTP\/1\.1 400 .*"code":"MALFORMED_BODY"/s);
+  await port.drain();
+});
+
+test('a thousand streams at once on one connection are all answered', async () => {
+  const { port, at } = await startPort(20);
+  const client = http2.connect(`http://127.0.0.1:${at}`);
+  const answers = await Promise.all(Array.from({ length: 1000 }, () => get(client)));
+  assert.equal(answers.filter((answer) => answer.status === 200).length, 1000);
+  client.close();
+  await port.drain();
+});
+
+test('a drain finishes what is in flight, also what crossed the GOAWAY, and refuses new connections', async () => {
+  const { port, at } = await startPort(200);
+  const client = http2.connect(`http://127.0.0.1:${at}`);
+  const goaway = new Promise<number>((resolve) => client.once('goaway', (code) => resolve(code)));
+  const http1 = talk(at, ['GET / HTTP/1.1\r\nHost: x\r\n\r\n']); // keep-alive: only the server can end it
+  const before = get(client);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const crossing = get(client); // on its way while the GOAWAY is
+  const drained = port.drain();
+  assert.equal((await before).status, 200);
+  assert.equal((await crossing).status, 200);
+  assert.equal(await goaway, http2.constants.NGHTTP2_NO_ERROR);
+  assert.match(await http1, /200 OK.*[Cc]onnection: close/s);
+  await drained;
+  await assert.rejects(talk(at, ['GET / HTTP/1.1\r\n\r\n']), { code: 'ECONNREFUSED' });
+});
