@@ -83,6 +83,9 @@ export function readPackages(image: ContractImage, own: readonly string[]): Cont
     const fields: Field[] = [];
     const shape: Shape = { name: message.typeName, fields };
     shapes.set(message.typeName, shape); // before its fields: messages may hold themselves
+    const masks = message.fields.filter((field) => kindOf(field) === 'mask');
+    if (masks.length > 0 && message.fields.filter((field) => field.fieldKind === 'message' && kindOf(field) === 'message').length !== 1)
+      faults.push(`${masks[0]}: a mask speaks of the one message beside it; ${message.typeName} has none, or several`);
     for (const field of message.fields) {
       const read = fieldOf(field);
       if (read) fields.push(read);
@@ -106,6 +109,8 @@ export function readPackages(image: ContractImage, own: readonly string[]): Cont
       );
       return undefined;
     }
+    if (field.enum?.values.some((value, index) => value.number !== index))
+      faults.push(`${field.enum}: its numbers must be 0, 1, 2 … without gaps, because JSON may give a number instead of a name`);
     const limits = hasOption(field, rule) ? (getOption(field, rule) as unknown as Rule) : undefined;
     const behaviors = hasOption(field, behavior) ? (getOption(field, behavior) as number[]) : [];
     const { message } = field;
