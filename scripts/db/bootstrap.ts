@@ -10,6 +10,8 @@ export interface BootstrapOptions {
   /** Of a superuser, straight to PostgreSQL, naming the database to prepare. */
   readonly url: string;
   readonly passwords: Readonly<Record<LoginRole, string>>;
+  /** Connections that auth_app and record_app may each have, where it isn't what bootstrap.sql says: for servers with many databases. */
+  readonly connectionsMax?: number;
 }
 
 export const bootstrapSql = (): string => readFileSync(new URL('../../db/bootstrap.sql', import.meta.url), 'utf8');
@@ -19,11 +21,14 @@ export const bootstrapSql = (): string => readFileSync(new URL('../../db/bootstr
  * A password that is already right keeps its verifier.
  * @returns the SCRAM verifier of each role, which is what PgBouncer's auth_file must hold: with the very same one it can log in to the server.
  */
-export async function bootstrap({ url, passwords }: BootstrapOptions): Promise<Record<LoginRole, string>> {
+export async function bootstrap({ url, passwords, connectionsMax }: BootstrapOptions): Promise<Record<LoginRole, string>> {
   const sql = postgres(url, { max: 1, prepare: false, fetch_types: false, connect_timeout: 5, onnotice: () => {} });
   try {
     return await sql.begin(async (transaction) => {
       await transaction.unsafe(bootstrapSql()).simple();
+      if (connectionsMax !== undefined)
+        for (const role of ['auth_app', 'record_app'])
+          await transaction.unsafe(`alter role ${role} connection limit ${Number(connectionsMax)}`);
       const stored = new Map(
         (await transaction`select rolname, rolpassword from pg_catalog.pg_authid where rolname in ${transaction([...loginRoles])}`).map(
           (role) => [role.rolname, role.rolpassword],

@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import { after } from 'node:test';
+import postgres from 'postgres';
+import type { LoginRole } from '../../scripts/db/bootstrap.ts';
+import { prepareTemplate } from '../../scripts/db/template.ts';
+import { startTestServers, TEST_SERVERS, type TestServerAddresses, type TestServers } from '../../scripts/db/test-servers.ts';
+
+/** A fresh, migrated, empty database on the shared test servers. */
+export interface TestDatabase {
+  readonly name: string;
+  /** DATABASE_URL of auth_app, through PgBouncer. */
+  readonly authUrl: string;
+  /** DATABASE_URL of record_app, through PgBouncer. */
+  readonly recordUrl: string;
+  /** Straight to PostgreSQL, without PgBouncer. */
+  readonly direct: { readonly authUrl: string; readonly recordUrl: string; readonly migratorUrl: string; readonly superuserUrl: string };
+  /** As the superuser, straight to PostgreSQL: to arrange what a test needs and to look at what it left. Not under row-level security. */
+  readonly sql: postgres.Sql;
+  /** Ends whatever is connected, and removes it. */
+  drop(): Promise<void>;
+}
+
+let own: Promise<TestServers> | undefined;
+let prepared: Promise<{ servers: TestServerAddresses; template: string; admin: postgres.Sql }> | undefined;
+
+after(async () => {
+  const { admin } = (await prepared?.catch(() => undefined)) ?? {};
+  await admin?.end({ timeout: 1 });
+  await (await own?.catch(() => undefined))?.stop();
+});
+
+/**
+ * Clones a database for a test file, or for one test, in about 50 ms. Call `drop()` at the end, though what stays is
+ * removed with the servers. `npm test` starts the servers once for all processes; a file run by itself starts its own.
+ */
+export async function testDatabase(): Promise<TestDatabase> {
+  prepared ??= prepare();
+  const { servers, template, admin } = await prepared;
+  const name = `test_${process.pid}_${randomBytes(6).toString('hex')}`;
+  // Copying files is quicker than logging every page, where nothing waits for the disk.
+  await admin.unsafe(`create database ${name} template ${template} strategy file_copy`);
+  // A template's own privileges are not copied with it.
+  await admin.unsafe(`revoke all on database ${name} from public; grant connect on database ${name} to record_migrator, auth_app, record_app;
+    grant create, temporary on database ${name} to record_owner`);
+  const { port } = new URL(servers.postgresUrl);
+  const urlOf = (role: LoginRole, at: number | string) => `postgres://${role}:${servers.passwords[role]}@127.0.0.1:${at}/${name}`;
+  const superuser = new URL(servers.postgresUrl);
+  superuser.pathname = `/${name}`;
+  const sql = postgres(superuser.href, { max: 2, fetch_types: false, idle_timeout: 1, onnotice: () => {} });
+  return {
+    name,
+    authUrl: urlOf('auth_app', servers.pgbouncerPort),
+    recordUrl: urlOf('record_app', servers.pgbouncerPort),
+    direct: {
+      authUrl: urlOf('auth_app', port),
+      recordUrl: urlOf('record_app', port),
+      migratorUrl: urlOf('record_migrator', port),
+      superuserUrl: superuser.href,
+    },
+    sql,
+    async drop() {
+      await sql.end({ timeout: 1 });
+      await admin.unsafe(`drop database if exists ${name} with (force)`);
+    },
+  };
+}
+
+async function prepare() {
+  const given = process.env[TEST_SERVERS];
+  if (!given) own = startTestServers();
+  const servers: TestServerAddresses = given ? JSON.parse(given) : await own;
+  const template = await prepareTemplate(servers.postgresUrl, servers.passwords);
+  const admin = postgres(servers.postgresUrl, { max: 2, fetch_types: false, idle_timeout: 1, onnotice: () => {} });
+  return { servers, template, admin };
+}
