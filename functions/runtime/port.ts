@@ -44,6 +44,9 @@ export interface Port {
 export function createPort(options: PortOptions): Port {
   let closing = false;
   const sockets = new Set<net.Socket>();
+  /** Connected, and not a whole first line heard yet. */
+  const untalked = new Set<net.Socket>();
+  const http2Sockets = new Set<net.Socket>();
   const sessions = new Set<http2.ServerHttp2Session>();
 
   const http1 = http.createServer({
@@ -85,13 +88,17 @@ export function createPort(options: PortOptions): Port {
     session.setTimeout(idleMs, () => session.close());
     session.once('close', () => sessions.delete(session));
     session.on('error', ignore);
-    if (closing) sayGoaway(session);
   });
   http2Server.on('sessionError', ignore);
 
   const front = net.createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    untalked.add(socket);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      untalked.delete(socket);
+      http2Sockets.delete(socket);
+    });
     socket.on('error', ignore);
     const timer = setTimeout(() => socket.destroy(), firstBytesMs);
     let held: Buffer = Buffer.alloc(0);
@@ -106,8 +113,12 @@ export function createPort(options: PortOptions): Port {
       socket.off('readable', look);
       socket.off('end', gone);
       clearTimeout(timer);
+      untalked.delete(socket);
       socket.unshift(held);
-      (isPreface ? http2Server : http1).emit('connection', socket);
+      if (!isPreface) return http1.emit('connection', socket);
+      http2Sockets.add(socket);
+      http2Server.emit('connection', socket);
+      if (closing) socket.write(shutdownNotice);
     };
     const gone = (): void => {
       clearTimeout(timer);
@@ -132,12 +143,11 @@ export function createPort(options: PortOptions): Port {
       closing = true;
       const closed = new Promise<void>((resolve) => front.close(() => resolve()));
       grpc?.stop();
-      for (const session of sessions) sayGoaway(session);
+      for (const socket of http2Sockets) socket.write(shutdownNotice);
       http1.closeIdleConnections();
-      // What crossed the first GOAWAY on its way still gets served (RFC 9113, 6.8).
-      await new Promise((resolve) => setTimeout(resolve, goawayGraceMs));
+      await new Promise((resolve) => setTimeout(resolve, noticeMs));
       for (const session of sessions) session.close();
-      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+      for (const socket of untalked) socket.destroy();
       const idle = setInterval(() => http1.closeIdleConnections(), 50);
       await closed;
       clearInterval(idle);
@@ -149,12 +159,14 @@ export function createPort(options: PortOptions): Port {
   };
 }
 
-const goawayGraceMs = 100;
-const lastStreamId = 2 ** 31 - 1;
-
-function sayGoaway(session: http2.ServerHttp2Session): void {
-  if (!session.destroyed && !session.closed) session.goaway(http2.constants.NGHTTP2_NO_ERROR, lastStreamId);
-}
+/**
+ * GOAWAY with the largest stream id: "send nothing new, what is on its way still gets served" (RFC 9113, 6.8). Written as
+ * bytes, between the frames of the session, because Node's `session.goaway()` makes nghttp2 drop every stream that
+ * crosses it, whatever id it names; `session.close()` then says the real last one.
+ */
+const shutdownNotice = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
+/** From the notice to the last word: longer than a round trip to any proxy in front. */
+const noticeMs = 100;
 
 const ignore = (): void => {};
 
