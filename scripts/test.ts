@@ -41,7 +41,7 @@ function runFiles(files: readonly string[], concurrency: number, only: string | 
     tests.on('test:summary', (summary) => {
       if (summary.file !== undefined) return; // one for each file, then one for all
       counts.passed += summary.counts.passed;
-      counts.failed += summary.counts.failed + summary.counts.cancelled;
+      counts.failed += summary.counts.tests - summary.counts.passed - summary.counts.skipped - summary.counts.todo;
       counts.skipped += summary.counts.skipped;
       resolve();
     });

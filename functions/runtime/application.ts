@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import type { JWK } from 'jose';
 import { ActiveCall } from './active-call.ts';
 import type { Outcome } from './call.ts';
 import { checkFields } from './check-fields.ts';
@@ -106,7 +107,7 @@ export function createApplication(
       issuer: config.tokenIssuer,
       audience: config.tokenAudience,
       now,
-      fetchKeys: async () => (await processSql<{ jwk: JsonWebKey }>`select jwk from auth.verification_keys()`).map((row) => row.jwk),
+      fetchKeys: async () => (await processSql<{ jwk: JWK }>`select jwk from auth.verification_keys()`).map((row) => row.jwk),
     });
     return identity;
   };

@@ -33,7 +33,7 @@ export function createHttpHandler(app: Application, readiness: Readiness): HttpH
   ): Promise<Decoded> => {
     const mark = exchange.target.indexOf('?');
     const bound = [...Object.keys(variables), ...(rule.body === undefined || rule.body === '*' ? [] : [rule.body])];
-    const fromQuery = readQuery(rpc.request, new URLSearchParams(mark < 0 ? '' : exchange.target.slice(mark + 1)), bound);
+    const fromQuery = readQuery(rpc.request, mark < 0 ? '' : exchange.target.slice(mark + 1), bound);
     let message = fromQuery.message as Message;
     let violations = fromQuery.violations;
     if (rule.body !== undefined) {

@@ -118,7 +118,7 @@ test('a drain finishes what is in flight, also what crossed the GOAWAY, and refu
   const answered: number[] = [];
   let goaways = 0;
   let unread = Buffer.alloc(0);
-  socket.on('data', (bytes) => {
+  socket.on('data', (bytes: Buffer) => {
     unread = Buffer.concat([unread, bytes]);
     while (unread.length >= 9 && unread.length >= 9 + unread.readUIntBE(0, 3)) {
       const [type, stream] = [unread[3], unread.readUInt32BE(5)];

@@ -115,7 +115,10 @@ export function createPort(options: PortOptions): Port {
       clearTimeout(timer);
       untalked.delete(socket);
       socket.unshift(held);
-      if (!isPreface) return http1.emit('connection', socket);
+      if (!isPreface) {
+        http1.emit('connection', socket);
+        return;
+      }
       http2Sockets.add(socket);
       http2Server.emit('connection', socket);
       if (closing) socket.write(shutdownNotice);
