@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto';
+import { uuidv7 } from 'uuidv7';
+import type { CreateRecordRequest, CreateRecordResponse } from '../../../proto/generated/records.ts';
+import type { Tools } from '../../runtime/define-function.ts';
+import { parseNewRecord, recordOf } from '../record.ts';
+import type { Attempt, createRecordQueries } from './queries.ts';
+
+/**
+ * Adds a record. A request that names itself (request_id, Idempotency-Key) is done once within 24 hours, however often it is sent: the same
+ * record again gets the first answer again, as it was then.
+ * @throws Refusal INVALID_FIELDS, IDEMPOTENCY_KEY_REUSED, REQUEST_IN_PROGRESS
+ */
+export async function createRecord(
+  request: CreateRecordRequest,
+  { queries, caller, now }: Tools<ReturnType<typeof createRecordQueries>, unknown>,
+): Promise<CreateRecordResponse> {
+  const record = parseNewRecord(request, now());
+  // The record as it was parsed: two spellings of one record are the same request.
+  const attempt: Attempt | undefined =
+    request.requestId === ''
+      ? undefined
+      : { key: request.requestId, requestHash: createHash('sha256').update(JSON.stringify(record)).digest() };
+  return { record: recordOf(await queries.createRecord(caller, uuidv7(), record, attempt)) };
+}
