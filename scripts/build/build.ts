@@ -100,24 +100,32 @@ export async function build(options: BuildOptions = {}): Promise<Built[]> {
   return withLock(join(stateFolder(root), 'lock'), async () => {
     if (options.only === undefined) removeOthers(root, sources);
     const built: Built[] = [];
+    const failures: string[] = [];
     const waiting = [...sources];
     const worker = async () => {
       for (let source = waiting.shift(); source !== undefined; source = waiting.shift()) {
-        const one = await buildOne(root, source, options.metafile ?? false);
-        built.push(one);
-        options.onProgress?.(one);
+        try {
+          const one = await buildOne(root, source, options.metafile ?? false);
+          built.push(one);
+          options.onProgress?.(one);
+        } catch (error) {
+          failures.push(`${source.name}: ${(error as Error).message}`);
+        }
       }
     };
     await Promise.all(Array.from({ length: availableParallelism() }, worker));
-    const tooLarge = built.filter(({ totalKib, firstKib }) => totalKib > folderKibMax || firstKib > firstKibMax);
-    if (tooLarge.length > 0)
-      throw new Error(
-        `too large (at most ${folderKibMax} KiB in all and ${firstKibMax} before the first answer): ${tooLarge.map(({ name, totalKib, firstKib }) => `${name} ${totalKib.toFixed(0)} and ${firstKib.toFixed(0)}`).join(', ')}. ` +
-          'Run npm run build -- --metafile and see what came in at https://esbuild.github.io/analyze/, then import() it where it is needed, or leave it out in esbuild.config.mjs.',
-      );
+    const over = built.filter(({ totalKib, firstKib }) => totalKib > folderKibMax || firstKib > firstKibMax);
+    if (over.length > 0) failures.push(...over.map(({ name, totalKib, firstKib }) => tooLarge(name, totalKib, firstKib)), sizeRepair);
+    if (failures.length > 0) throw new Error(failures.join('\n'));
     return built.sort((a, b) => (a.name < b.name ? -1 : 1));
   });
 }
+
+const tooLarge = (name: string, totalKib: number, firstKib: number): string =>
+  `${name} is too large: ${totalKib.toFixed(0)} KiB in all (at most ${folderKibMax}), ${firstKib.toFixed(0)} before the first answer (at most ${firstKibMax})`;
+
+const sizeRepair =
+  'See what came in with npm run build -- --metafile at https://esbuild.github.io/analyze/, then import() it where it is needed or leave it out in esbuild.config.mjs.';
 
 /** Folders of functions that are no more. */
 function removeOthers(root: string, sources: readonly FunctionSource[]): void {

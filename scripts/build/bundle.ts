@@ -1,7 +1,13 @@
 import { basename } from 'node:path';
-import { type Metafile, build as split, transform } from 'esbuild';
-import { commonJsOptions, splitOptions } from '../../esbuild.config.mjs';
+import { type BuildOptions, type Metafile, build as split, type TransformOptions, transform } from 'esbuild';
+// @ts-expect-error: plain JavaScript, as every tool expects esbuild's configuration to be
+import * as config from '../../esbuild.config.mjs';
 import type { FunctionSource } from './functions.ts';
+
+const { splitOptions, commonJsOptions } = config as {
+  splitOptions(what: { root: string; entry: string; version: string }): BuildOptions & { write: false };
+  commonJsOptions(code: string): TransformOptions;
+};
 
 /** The files of one function's folder, by name, and what they were made from. */
 export interface Bundle {
@@ -38,7 +44,7 @@ export async function bundle(root: string, version: string, source: FunctionSour
   ].join('\n');
   const result = await split(splitOptions({ root, entry, version }));
   const files = await Promise.all(
-    (result.outputFiles ?? []).map(async (file): Promise<[string, string | Uint8Array]> => {
+    result.outputFiles.map(async (file): Promise<[string, string | Uint8Array]> => {
       const name = basename(file.path);
       return [name, name.endsWith('.js') ? await toCommonJs(name, file.text) : file.contents];
     }),

@@ -11,7 +11,7 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import type { Script } from 'node:vm';
-import type { HttpRule, Rpc } from '../../functions/runtime/contract.ts';
+import type { Field, HttpRule, Rpc, Shape } from '../../functions/runtime/contract.ts';
 import type { AnyFunction } from '../../functions/runtime/define-function.ts';
 import type { Running, serve } from '../../functions/runtime/serve.ts';
 import type { Settings } from '../../functions/runtime/settings.ts';
@@ -27,9 +27,10 @@ interface Main {
 }
 const bundle = createRequire(join(folder, 'load.js'))('./load.js') as { load(id: string): Main; scripts: Map<string, Script> };
 
-/** A value that the setting takes: secrets are 32 zero bytes. */
-function valueFor(setting: Settings[string]): string {
-  for (const value of ['1', 'true', Buffer.alloc(32).toString('base64'), 'http://127.0.0.1:1', 'training', '100']) {
+/** A value that a setting takes: secrets are 32 zero bytes. */
+function valueFor(setting: Settings[string]): string | undefined {
+  if (setting.fallback !== undefined) return undefined;
+  for (const value of ['1', 'true', Buffer.alloc(32).toString('base64'), 'http://127.0.0.1:1']) {
     try {
       setting.parse(value);
       return value;
@@ -56,7 +57,7 @@ async function startCollector() {
   const sessions = new Set<http2.ServerHttp2Session>();
   const server = http2.createServer();
   server.on('session', (session) => sessions.add(session));
-  server.on('stream', (stream) => {
+  server.on('stream', (stream: http2.ServerHttp2Stream) => {
     stream.resume();
     stream.on('error', () => {});
     stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto' }, { waitForTrailers: true });
@@ -98,17 +99,49 @@ const ask = (session: http2.ClientHttp2Session, headers: http2.OutgoingHttpHeade
 
 const examplePath = (rule: HttpRule): string => rule.path.replace(/\{[^}]+\}/g, () => randomUUID());
 
+const exampleText: Record<string, string> = {
+  uuid: randomUUID(),
+  email: 'training@example.invalid',
+  date: '2000-01-01',
+  decimal: '1.00',
+  currency: 'EUR',
+};
+
+/** A request with every field that a client must or may set in its simplest form, as JSON. */
+function exampleOf(shape: Shape, depth = 0): Record<string, unknown> {
+  const value = (field: Field): unknown => {
+    if (field.kind === 'bool') return true;
+    if (field.kind === 'int32' || field.kind === 'double') return field.valueMin ?? 1;
+    if (field.kind === 'enum') return field.values?.at(-1);
+    if (field.kind === 'message') return field.message && exampleOf(field.message(), depth + 1);
+    return exampleText[field.format ?? ''] ?? 'training text';
+  };
+  const given = shape.fields.filter((field) => !field.outputOnly && !field.caller && !field.header && depth < 3);
+  return Object.fromEntries(
+    given.filter(({ kind }) => kind !== 'mask').map((field) => [field.json, field.repeated ? [value(field)] : value(field)]),
+  );
+}
+
+/** The body of one HTTP face: the whole request, or the field that the rule names. */
+function exampleBody(rpc: Rpc, rule: HttpRule): Buffer | undefined {
+  if (rule.body === undefined) return undefined;
+  const named = rpc.request.fields.find(({ name }) => name === rule.body);
+  return Buffer.from(JSON.stringify(exampleOf(named?.message?.() ?? rpc.request)));
+}
+
 /** @returns the files that were loaded before the rpc's first JSON answer. */
 async function askEverything(running: Running, rpc: Rpc, token: string): Promise<string[]> {
-  await getHttp1(running.port, '/livez');
   const session = http2.connect(`http://127.0.0.1:${running.port}`);
   try {
     const authorization = `Bearer ${token}`;
     for (const rule of rpc.http) {
       const headers = { ':method': rule.method, ':path': examplePath(rule), authorization, 'content-type': 'application/json' };
-      await ask(session, headers, rule.body === undefined ? undefined : Buffer.from('{}'));
+      const status = await ask(session, headers, exampleBody(rpc, rule));
+      if (status === 401 && rpc.access === 'CALLER')
+        throw new Error('the training token was refused, so that nothing behind it was trained');
     }
     const loadedFirst = [...bundle.scripts.keys()];
+    await getHttp1(running.port, '/livez');
     await ask(session, { ':path': '/nowhere' });
     const grpc = { ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers', authorization };
     await ask(session, { ...grpc, ':path': rpc.path }, Buffer.alloc(5));

@@ -14,9 +14,9 @@ export async function startTrainingDatabase(password: string, answer: (statement
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy());
     const handle = session(socket, password, answer);
-    let rest = Buffer.alloc(0);
+    let rest: Buffer = Buffer.alloc(0);
     let started = false;
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       rest = Buffer.concat([rest, chunk]);
       for (;;) {
         const head = started ? 1 : 0;
