@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
+import { startTestServers } from './db/test-servers.ts';
 
 const help = `npm test [-- options] [path …]
 
@@ -67,6 +68,9 @@ async function main(): Promise<number> {
     return 2;
   }
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  process.stderr.write(`${files.length} files of tests. One PostgreSQL and one PgBouncer serve them all.\n`);
+  const servers = await startTestServers();
+  Object.assign(process.env, servers.environment);
   await runFiles(
     files.filter((file) => !file.startsWith(wholeStack)),
     availableParallelism() + 1,
@@ -79,6 +83,7 @@ async function main(): Promise<number> {
     options.values.only,
     counts,
   );
+  await servers.stop();
   process.stdout.write(`\n${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''}\n`);
   return counts.failed > 0 || counts.passed === 0 ? 1 : 0;
 }

@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import http2 from 'node:http2';
+import { GetRecordRequest } from '../../proto/generated/records.ts';
+
+/**
+ * Sends calls to one server for a time and checks every answer: `load-client.ts PLAN.json`. Prints one line of JSON.
+ * It runs as a process of its own, so that its work is in nobody's figures.
+ */
+export interface LoadPlan {
+  readonly protocol: 'http1' | 'http2' | 'grpc';
+  readonly port: number;
+  readonly seconds: number;
+  /** Calls under way at once, each followed by the next. */
+  readonly concurrency: number;
+  /** One of them at random for each call: many users, and each record id is asked by its own owner. */
+  readonly targets: readonly { readonly token: string; readonly recordIds: readonly string[] }[];
+  /** What every answer must hold. */
+  readonly expected: string;
+}
+
+export interface LoadResult {
+  readonly calls: number;
+  /** Answers that were not what was asked for, whatever their status, and calls without one. */
+  readonly wrong: number;
+  readonly seconds: number;
+}
+
+type Ask = (token: string, recordId: string) => Promise<boolean>;
+
+const plan: LoadPlan = JSON.parse(readFileSync(process.argv[2] as string, 'utf8'));
+const expected = Buffer.from(plan.expected);
+const one = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T;
+
+function http1Asker(): Ask {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: plan.concurrency });
+  return (token, recordId) =>
+    new Promise((resolve) => {
+      const request = http.get(
+        { host: '127.0.0.1', port: plan.port, path: `/api/records/${recordId}`, agent, headers: { authorization: `Bearer ${token}` } },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on('data', (chunk) => chunks.push(chunk));
+          response.on('end', () => resolve(response.statusCode === 200 && Buffer.concat(chunks).includes(expected)));
+        },
+      );
+      request.on('error', () => resolve(false));
+    });
+}
+
+function http2Asker(): Ask {
+  const sessions = Array.from({ length: 4 }, () => http2.connect(`http://127.0.0.1:${plan.port}`));
+  return (token, recordId) =>
+    new Promise((resolve) => {
+      const stream = one(sessions).request({ ':path': `/api/records/${recordId}`, authorization: `Bearer ${token}` });
+      const chunks: Buffer[] = [];
+      let status = 0;
+      stream.on('response', (headers) => {
+        status = Number(headers[':status']);
+      });
+      stream.on('data', (chunk) => chunks.push(chunk));
+      stream.on('end', () => resolve(status === 200 && Buffer.concat(chunks).includes(expected)));
+      stream.on('error', () => resolve(false));
+    });
+}
+
+/** gRPC by hand over node:http2: a client lighter than grpc-js leaves the processor to the server. */
+function grpcAsker(): Ask {
+  const sessions = Array.from({ length: 4 }, () => http2.connect(`http://127.0.0.1:${plan.port}`));
+  return (token, recordId) =>
+    new Promise((resolve) => {
+      const message = GetRecordRequest.encode({ recordId, userId: '' }).finish();
+      const frame = Buffer.allocUnsafe(5 + message.length);
+      frame.writeUInt8(0, 0);
+      frame.writeUInt32BE(message.length, 1);
+      frame.set(message, 5);
+      const stream = one(sessions).request({
+        ':method': 'POST',
+        ':path': '/records.RecordsService/GetRecord',
+        'content-type': 'application/grpc',
+        te: 'trailers',
+        authorization: `Bearer ${token}`,
+      });
+      const chunks: Buffer[] = [];
+      let status: unknown;
+      stream.on('trailers', (trailers) => {
+        status = trailers['grpc-status'];
+      });
+      stream.on('data', (chunk) => chunks.push(chunk));
+      stream.on('end', () => resolve(Number(status) === 0 && Buffer.concat(chunks).includes(expected)));
+      stream.on('error', () => resolve(false));
+      stream.end(frame);
+    });
+}
+
+const ask = { http1: http1Asker, http2: http2Asker, grpc: grpcAsker }[plan.protocol]();
+const until = performance.now() + plan.seconds * 1000;
+const started = performance.now();
+let calls = 0;
+let wrong = 0;
+await Promise.all(
+  Array.from({ length: plan.concurrency }, async () => {
+    while (performance.now() < until) {
+      const target = one(plan.targets);
+      const right = await ask(target.token, target.recordIds.length === 0 ? randomUUID() : one(target.recordIds));
+      calls++;
+      if (!right) wrong++;
+    }
+  }),
+);
+const result: LoadResult = { calls, wrong, seconds: (performance.now() - started) / 1000 };
+process.stdout.write(`${JSON.stringify(result)}\n`);
+process.exit(0);
