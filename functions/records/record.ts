@@ -331,6 +331,8 @@ const fields: Readonly<globalThis.Record<string, ParsedField>> = {
 /** The names of the fields that a client can set. */
 export const settableFields: readonly string[] = Object.keys(fields);
 
+const isSettable = (name: string): boolean => Object.hasOwn(fields, name);
+
 /** Reads the named fields of a record; whatever is wrong is added to `faults`. */
 function parseFields(record: Record, names: readonly string[], faults: Faults, now: Date): Partial<RecordColumns> {
   const read = new Set(names);
@@ -362,7 +364,7 @@ export function parseRecordChange(request: Pick<UpdateRecordRequest, 'record' | 
   const { record } = request;
   const mask = request.updateMask ?? [];
   for (const [index, name] of mask.entries())
-    if (name !== '*' && !Object.hasOwn(fields, name)) faults.violations.push(fieldFault('UNKNOWN_MASK_PATH', ['update_mask', index]));
+    if (name !== '*' && !isSettable(name)) faults.violations.push(fieldFault('UNKNOWN_MASK_PATH', ['update_mask', index]));
   if (record === undefined) faults.add(['record'], 'REQUIRED', 'Is required.');
   const columns = record === undefined ? {} : parseFields(record, namesOf(record, mask), faults, now);
   faults.refuse();
@@ -371,7 +373,7 @@ export function parseRecordChange(request: Pick<UpdateRecordRequest, 'record' | 
 
 function namesOf(record: Record, mask: readonly string[]): readonly string[] {
   if (mask.includes('*')) return settableFields;
-  if (mask.length > 0) return mask;
+  if (mask.length > 0) return mask.filter(isSettable);
   return settableFields.filter((name) => {
     const value = record[(fields[name] as ParsedField).property];
     return value !== undefined && !(Array.isArray(value) && value.length === 0);
