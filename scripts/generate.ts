@@ -1,8 +1,14 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileContract } from './generate/contract-image.ts';
+import { parseArgs } from 'node:util';
+import { renderRoutes } from '../caddy/routes.ts';
+import type { Rpc } from '../functions/runtime/contract.ts';
+import type { RefusalTable } from '../functions/runtime/refusal.ts';
+import { commentsOf } from './generate/comments.ts';
+import { compileContract, contractImage } from './generate/contract-image.ts';
 import { generateDescriptors } from './generate/descriptors.ts';
 import { generateMessages } from './generate/messages.ts';
+import { generateOpenapi } from './generate/openapi.ts';
 import { type Outputs, writeOutputs } from './generate/outputs.ts';
 import { printRpcs } from './generate/print-rpcs.ts';
 import { readPackages } from './generate/read-rpcs.ts';
@@ -10,7 +16,16 @@ import { readPackages } from './generate/read-rpcs.ts';
 const root = join(import.meta.dirname, '..');
 
 /** The folders that nothing else writes; a file in them without a source is deleted. */
-export const generatedFolders = ['proto/generated'];
+export const generatedFolders = ['proto/generated', 'caddy/generated'];
+
+/** functions/records/refusals.ts exports recordsRefusals. */
+async function refusalsOf(name: string): Promise<RefusalTable> {
+  const file = join(root, 'functions', name, 'refusals.ts');
+  if (!existsSync(file)) return {};
+  const table = (await import(file))[`${name}Refusals`] as RefusalTable | undefined;
+  if (table === undefined) throw new Error(`functions/${name}/refusals.ts must export ${name}Refusals, its rows of the error table`);
+  return table;
+}
 
 /** Everything that follows from proto/, as path → content. Nothing is written. */
 export async function generate(): Promise<Outputs> {
@@ -20,12 +35,29 @@ export async function generate(): Promise<Outputs> {
     .filter((name) => image.registry.getFile(name)?.services.length)
     .sort();
   const packages = readPackages(image, own);
+  const comments = new Map(image.files.file.filter(({ name }) => own.includes(name)).flatMap((file) => [...commentsOf(file)]));
+  const refusals = new Map(await Promise.all(packages.map(async ({ name }) => [name, await refusalsOf(name)] as const)));
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const folder = 'proto/generated';
-  return new Map([...generateMessages(image, own, folder), ...printRpcs(packages, folder), ...generateDescriptors(image, folder)]);
+  return new Map([
+    ...generateMessages(image, own, folder),
+    ...printRpcs(packages, folder),
+    ...generateDescriptors(image, folder),
+    ...generateOpenapi({ packages, comments, refusals, version }, folder),
+    ['caddy/generated/routes.caddy', renderRoutes(packages.flatMap(({ rpcs }) => rpcs) as Rpc<never, never>[])] as const,
+  ]);
 }
 
+/** The contract as the last release had it: what `buf breaking` compares with. */
+const baseline = join(root, 'proto/baseline.binpb');
+
 if (import.meta.main) {
+  const { values } = parseArgs({ options: { release: { type: 'boolean', default: false } } });
   const done = writeOutputs(root, generatedFolders, await generate());
   for (const line of done) console.error(line);
   console.log(done.length === 0 ? 'Everything generated is up to date.' : `${done.length} generated files brought up to date.`);
+  if (values.release) {
+    writeFileSync(baseline, contractImage(join(root, 'proto')));
+    console.log('proto/baseline.binpb is the contract of this release now: from here on its numbers stay.');
+  }
 }

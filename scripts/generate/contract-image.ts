@@ -11,15 +11,20 @@ export interface ContractImage {
 
 const buf = join(import.meta.dirname, '../../node_modules/.bin/buf');
 
-/**
- * Compiles the .proto files of a folder with buf.
- * @throws Error with buf's own findings (file:line:column:message).
- */
-export function compileContract(folder: string): ContractImage {
-  const bytes = execFileSync(buf, ['build', folder, '--as-file-descriptor-set', '-o', '-#format=binpb'], {
+const build = (folder: string, ...options: string[]): Buffer =>
+  execFileSync(buf, ['build', folder, '-o', '-#format=binpb', ...options], {
     maxBuffer: 64 * 1024 * 1024,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const files = fromBinary(FileDescriptorSetSchema, bytes);
+
+/**
+ * Compiles the .proto files of a folder with buf.
+ * @throws Error where they cannot be compiled; buf's own findings (file:line:column:message) are on stderr
+ */
+export function compileContract(folder: string): ContractImage {
+  const files = fromBinary(FileDescriptorSetSchema, build(folder, '--as-file-descriptor-set'));
   return { files, registry: createFileRegistry(files) };
 }
+
+/** The same as a buf image without comments, for `buf breaking --against`. */
+export const contractImage = (folder: string): Buffer => build(folder, '--exclude-source-info');

@@ -15,7 +15,8 @@ import type { ContractImage } from './contract-image.ts';
 export interface ContractPackage {
   /** "records" */
   readonly name: string;
-  readonly rpcs: readonly Rpc[];
+  // biome-ignore lint/suspicious/noExplicitAny: rpcs of every type
+  readonly rpcs: readonly Rpc<any, any>[];
   /** Every message that an rpc needs, in the order of the .proto file. */
   readonly shapes: readonly Shape[];
 }
