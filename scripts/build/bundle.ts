@@ -5,7 +5,7 @@ import * as config from '../../esbuild.config.mjs';
 import type { FunctionSource } from './functions.ts';
 
 const { splitOptions, commonJsOptions } = config as {
-  splitOptions(what: { root: string; entry: string; version: string }): BuildOptions & { write: false };
+  splitOptions(what: { root: string; entry: string; version: string }): BuildOptions & { write: false; metafile: true };
   commonJsOptions(code: string): TransformOptions;
 };
 
@@ -33,21 +33,29 @@ function toCommonJs(name: string, code: string): Promise<string> {
 }
 
 /**
- * Bundles one function, in memory.
+ * First pass alone: what a function is made of.
  * @throws esbuild's BuildFailure, whose message names file and line.
  */
-export async function bundle(root: string, version: string, source: FunctionSource): Promise<Bundle> {
+export function splitFunction(root: string, version: string, source: FunctionSource) {
   const entry = [
     `export { default as definition } from './${source.path}';`,
     `export { httpFunction } from './functions/runtime/http-function.ts';`,
     `export { main, serve } from './functions/runtime/serve.ts';`,
   ].join('\n');
-  const result = await split(splitOptions({ root, entry, version }));
+  return split(splitOptions({ root, entry, version }));
+}
+
+/**
+ * Bundles one function, in memory.
+ * @throws esbuild's BuildFailure, whose message names file and line.
+ */
+export async function bundle(root: string, version: string, source: FunctionSource): Promise<Bundle> {
+  const { outputFiles, metafile } = await splitFunction(root, version, source);
   const files = await Promise.all(
-    result.outputFiles.map(async (file): Promise<[string, string | Uint8Array]> => {
+    outputFiles.map(async (file): Promise<[string, string | Uint8Array]> => {
       const name = basename(file.path);
       return [name, name.endsWith('.js') ? await toCommonJs(name, file.text) : file.contents];
     }),
   );
-  return { files: new Map(files), metafile: result.metafile as Metafile };
+  return { files: new Map(files), metafile };
 }

@@ -49,7 +49,7 @@ function makeIdentity() {
   const claims = { iss: issuer, aud: 'record-platform', sub: randomUUID(), sid: randomUUID(), jti: randomUUID(), iat, exp: iat + 600 };
   const signed = `${part({ alg: 'ES256', typ: 'at+jwt', kid: 'training' })}.${part(claims)}`;
   const signature = sign('sha256', Buffer.from(signed), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
-  return { token: `${signed}.${signature}`, keyRow: { kid: 'training', alg: 'ES256', public_jwk: publicKey.export({ format: 'jwk' }) } };
+  return { token: `${signed}.${signature}`, keyRow: { jwk: { ...publicKey.export({ format: 'jwk' }), kid: 'training', alg: 'ES256' } } };
 }
 
 /** Takes every export and keeps nothing. */
