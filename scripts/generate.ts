@@ -51,13 +51,28 @@ export async function generate(): Promise<Outputs> {
 /** The contract as the last release had it: what `buf breaking` compares with. */
 const baseline = join(root, 'proto/baseline.binpb');
 
-if (import.meta.main) {
-  const { values } = parseArgs({ options: { release: { type: 'boolean', default: false } } });
-  const done = writeOutputs(root, generatedFolders, await generate());
-  for (const line of done) console.error(line);
-  console.log(done.length === 0 ? 'Everything generated is up to date.' : `${done.length} generated files brought up to date.`);
-  if (values.release) {
-    writeFileSync(baseline, contractImage(join(root, 'proto')));
-    console.log('proto/baseline.binpb is the contract of this release now: from here on its numbers stay.');
+/** @returns the exit code: 0 done, 1 failed, 2 wrong usage */
+async function main(): Promise<number> {
+  let release = false;
+  try {
+    release = parseArgs({ options: { release: { type: 'boolean', default: false } } }).values.release;
+  } catch (error) {
+    console.error(`${(error as Error).message}\nUsage: npm run generate [-- --release]`);
+    return 2;
+  }
+  try {
+    const done = writeOutputs(root, generatedFolders, await generate());
+    for (const line of done) console.error(line);
+    console.log(done.length === 0 ? 'Everything generated is up to date.' : `${done.length} generated files brought up to date.`);
+    if (release) {
+      writeFileSync(baseline, contractImage(join(root, 'proto')));
+      console.log('proto/baseline.binpb is the contract of this release now: from here on its numbers stay.');
+    }
+    return 0;
+  } catch (error) {
+    console.error((error as Error).message);
+    return 1;
   }
 }
+
+if (import.meta.main) process.exitCode = await main();
