@@ -4,7 +4,8 @@ import type { User } from '../../proto/generated/auth.ts';
 export interface UserRow {
   readonly id: string;
   readonly email: string;
-  readonly created_at: Date;
+  /** RFC 3339 in UTC, with milliseconds. */
+  readonly created_at: string;
 }
 
-export const userFrom = (row: UserRow): User => ({ id: row.id, email: row.email, createdAt: row.created_at.toISOString() });
+export const userFrom = (row: UserRow): User => ({ id: row.id, email: row.email, createdAt: row.created_at });

@@ -11,9 +11,9 @@ export interface NewAccount {
 
 export const registerQueries = (sql: Sql) => ({
   /** Stores an account with its first session; when. @throws Refusal EMAIL_TAKEN */
-  register: async ({ userId, email, passwordHash, sessionId, refreshHash }: NewAccount): Promise<Date> => {
-    const [row] = await sql<{ created_at: Date }>`select created_at
+  register: async ({ userId, email, passwordHash, sessionId, refreshHash }: NewAccount): Promise<string> => {
+    const [row] = await sql<{ created_at: string }>`select created_at
       from auth.register(${userId}, ${email.given}, ${email.key}, ${passwordHash}, ${sessionId}, ${refreshHash}) as created_at`;
-    return (row as { created_at: Date }).created_at;
+    return (row as { created_at: string }).created_at;
   },
 });
