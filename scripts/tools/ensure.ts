@@ -1,0 +1,21 @@
+import { caddy } from './caddy.ts';
+import { debianRoot } from './debian.ts';
+import { grpcurl, h2spec } from './go.ts';
+import { Remedy } from './install.ts';
+import { pythonGrpc } from './python-grpc.ts';
+
+/** What a job (a script of package.json) needs beside npm's packages. What isn't here needs nothing. */
+const needs: Readonly<Record<string, readonly (() => Promise<unknown>)[]>> = {
+  start: [caddy, debianRoot],
+  test: [caddy, debianRoot, grpcurl, h2spec, pythonGrpc],
+  demo: [debianRoot],
+  db: [debianRoot],
+  bench: [caddy, debianRoot],
+  'new-function': [debianRoot],
+};
+
+/** `node scripts/tools/ensure.ts JOB` installs what the job lacks; setup.mjs calls it. Exit 1 with the remedy where that fails. */
+const [job = ''] = process.argv.slice(2);
+const failures = (await Promise.allSettled((needs[job] ?? []).map((tool) => tool()))).filter((result) => result.status === 'rejected');
+for (const { reason } of failures) process.stderr.write(`${reason instanceof Remedy ? reason.message : (reason as Error).stack}\n`);
+process.exitCode = failures.length > 0 ? 1 : 0;
