@@ -16,6 +16,8 @@ collection, searches, corrects, deletes and logs out, over HTTP/2, HTTP/3 and gR
   --ca FILE   the root certificate to trust (default: the local stack's own)
 `;
 
+const rootCertificateFile = (): string => '.local/root.crt';
+
 /** @returns exit code: 0 done, 1 failed, 2 wrong usage */
 async function demo(args: readonly string[]): Promise<number> {
   let options: { url: string; ca: string; help: boolean };

@@ -18,8 +18,8 @@ export class Report {
     const { protocol, call, details = [], result } = await work();
     const took = milliseconds(performance.now() - start);
     this.count += 1;
-    for (const name of protocol.split(' and ')) this.protocols.add(name);
-    print(`${String(this.count).padStart(2)}. ${what.padEnd(46)} ${protocol.padEnd(15)} ${took.padStart(7)}  ${call}`);
+    this.protocols.add(protocol);
+    print(`${String(this.count).padStart(2)}. ${padded(what, 46)} ${protocol.padEnd(6)} ${took.padStart(7)}   ${decodeURIComponent(call)}`);
     for (const line of details) print(`      ${line}`);
     return result;
   }
@@ -31,6 +31,16 @@ export class Report {
 }
 
 export const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** Han, kana and Hangul take two columns of a terminal. */
+const padded = (text: string, columns: number): string =>
+  text +
+  ' '.repeat(
+    Math.max(
+      0,
+      columns - text.length - (text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/gu) ?? []).length,
+    ),
+  );
 
 const milliseconds = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
