@@ -28,7 +28,9 @@ export interface DatabasePool {
 
 /** A connection that isn't made by then won't be: the caller gets a clear answer instead. */
 const connectTimeoutMs = 2_000;
-/** After a failure nobody tries for that long, doubled up to the longest: a dead server isn't asked by every call. */
+/** While the database is out of reach, calls wait no longer than that for the one connection that tries again. */
+const patienceMs = 250;
+/** After a failed try nobody tries for that long, doubled up to the longest: a dead server isn't asked by every call. */
 const retryFirstMs = 50;
 const retryLongestMs = 1_000;
 /** A statement that a cancel request doesn't end is cut off with its connection. */
@@ -60,26 +62,38 @@ export function openPool(options: PoolOptions): DatabasePool {
   /** Statements whose prepared form is of before a migration. */
   const stale = new Set<string>();
   let connecting = 0;
-  let failures = 0;
-  let downUntil = 0;
+  /** Faults of connections since the last success. While there are any, one connection at a time tries for all. */
+  let faults = 0;
+  let retryAt = 0;
+  let triedAt = 0;
   let lastCause: unknown;
+  let reachable = true;
   let closed = false;
   let idleTimer: NodeJS.Timeout | undefined;
 
-  /** Out of reach: nothing is open, and it is too early to try again. */
-  const isDown = (): boolean => failures > 0 && open.size === 0 && connecting === 0 && performance.now() < downUntil;
+  /** Nobody should wait: it is too early to try again, or who tries has no answer yet. */
+  const isDown = (): boolean => {
+    if (faults === 0 || idle.length > 0) return false;
+    const now = performance.now();
+    return connecting > 0 ? now > triedAt + patienceMs : now < retryAt;
+  };
+
+  const refuseWaiting = (): void => {
+    for (const statement of waiting.splice(0)) statement.reject(refuse('UPSTREAM_UNAVAILABLE', { cause: lastCause }));
+  };
 
   /** As many connections as there are statements that wait, up to poolMax. */
   const grow = (): void => {
     while (!closed && connecting < waiting.length && open.size + connecting < poolMax) {
-      // While it was out of reach, one tries for all, and not too often.
-      if (failures > 0 && (connecting > 0 || performance.now() < downUntil)) return;
+      if (faults > 0 && (connecting > 0 || performance.now() < retryAt)) return;
       void openOne();
     }
   };
 
   const openOne = async (): Promise<void> => {
     connecting++;
+    triedAt = performance.now();
+    const impatient = faults === 0 ? undefined : setTimeout(refuseWaiting, patienceMs);
     let connection: Connection | undefined;
     try {
       connection = await openConnection({
@@ -93,29 +107,43 @@ export function openPool(options: PoolOptions): DatabasePool {
       connecting--;
       failed(error);
       return;
+    } finally {
+      clearTimeout(impatient);
     }
     connecting--;
     if (closed) {
       connection.end();
       return;
     }
-    if (failures > 0) {
-      failures = 0;
-      options.onChange?.(true, undefined);
-    }
+    succeeded();
     open.set(connection, undefined);
     ages.set(connection, lifetimeMs * (0.8 + 0.4 * Math.random()));
     release(connection);
     grow();
   };
 
-  /** Whoever waits is told now, unless another connection still serves. */
+  const succeeded = (): void => {
+    if (faults === 0) return;
+    faults = 0;
+    if (!reachable) options.onChange?.(true, undefined);
+    reachable = true;
+  };
+
+  /** A connection could not be made. */
   const failed = (cause: unknown): void => {
     lastCause = cause;
-    downUntil = performance.now() + Math.min(retryFirstMs * 2 ** failures, retryLongestMs);
-    if (failures++ === 0) options.onChange?.(false, cause);
-    if (open.size > 0 || connecting > 0) return;
-    for (const statement of waiting.splice(0)) statement.reject(refuse('UPSTREAM_UNAVAILABLE', { cause }));
+    retryAt = performance.now() + Math.min(retryFirstMs * 2 ** faults, retryLongestMs);
+    faults++;
+    if (reachable) options.onChange?.(false, cause);
+    reachable = false;
+    if (connecting === 0) refuseWaiting();
+  };
+
+  /** A connection was lost under a statement: either it alone, or all; a new one will tell. */
+  const lost = (connection: Connection, cause: unknown): void => {
+    lastCause = cause;
+    faults = Math.max(faults, 1);
+    discard(connection);
   };
 
   const forget = (connection: Connection): void => {
@@ -177,13 +205,14 @@ export function openPool(options: PoolOptions): DatabasePool {
     };
     execution.rows.then(
       (rows) => {
+        succeeded();
         if (cancelled === undefined) release(connection);
         else void cancelled.then(() => release(connection));
         statement.resolve(rows);
       },
       (error) => {
         if (isConnectionFault(error)) {
-          discard(connection);
+          lost(connection, error);
         } else if (isStalePlan(error) && !statement.abandoned && !stale.has(text)) {
           // It failed before it ran. Unprepared it gets a plan of today.
           stale.add(text);
