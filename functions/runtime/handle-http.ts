@@ -32,7 +32,8 @@ export function createHttpHandler(app: Application, readiness: Readiness): HttpH
     progress: { reading: boolean },
   ): Promise<Decoded> => {
     const mark = exchange.target.indexOf('?');
-    const bound = [...Object.keys(variables), ...(rule.body === undefined || rule.body === '*' ? [] : [rule.body])];
+    const inBody = rule.body === '*' ? rpc.request.fields.map((field) => field.name) : rule.body === undefined ? [] : [rule.body];
+    const bound = [...Object.keys(variables), ...inBody];
     const fromQuery = readQuery(rpc.request, mark < 0 ? '' : exchange.target.slice(mark + 1), bound);
     let message = fromQuery.message as Message;
     let violations = fromQuery.violations;
@@ -105,7 +106,10 @@ export function createHttpHandler(app: Application, readiness: Readiness): HttpH
       }
       const match = matchRoute(rpc.http, exchange.method, path);
       if (match === undefined) throw refuse('ROUTE_NOT_FOUND');
-      if ('allow' in match) throw refuse('METHOD_NOT_ALLOWED', { allow: match.allow });
+      if ('allow' in match) {
+        route = rpc.http[0]?.path ?? '';
+        throw refuse('METHOD_NOT_ALLOWED', { allow: match.allow });
+      }
       route = match.rule.path;
       timer = setTimeout(() => {
         const late = refuse(progress.reading ? 'REQUEST_TIMEOUT' : 'DEADLINE_EXCEEDED');

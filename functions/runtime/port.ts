@@ -148,7 +148,7 @@ export function createPort(options: PortOptions): Port {
       grpc?.stop();
       for (const socket of http2Sockets) socket.write(shutdownNotice);
       http1.closeIdleConnections();
-      await new Promise((resolve) => setTimeout(resolve, noticeMs));
+      if (http2Sockets.size > 0) await new Promise((resolve) => setTimeout(resolve, noticeMs));
       for (const session of sessions) session.close();
       for (const socket of untalked) socket.destroy();
       const idle = setInterval(() => http1.closeIdleConnections(), 50);

@@ -10,15 +10,17 @@ export interface Problem {
 
 const camel = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
-/** RFC 6901. An unknown field keeps the client's own spelling. */
-function pointerOf(violation: Violation, bodyField: string | undefined): string {
+/** The way to a field as a client writes it, from the body on. An unknown field keeps the client's own spelling. */
+function namesOf(violation: Violation, bodyField: string | undefined): string[] {
   const last = violation.path.length - 1;
   const names = violation.path.map((part, at) =>
     typeof part === 'number' || (at === last && violation.reason === 'UNKNOWN_FIELD') ? String(part) : camel(part),
   );
-  const inBody = bodyField !== undefined && violation.path[0] === bodyField ? names.slice(1) : names;
-  return inBody.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+  return bodyField !== undefined && violation.path[0] === bodyField ? names.slice(1) : names;
 }
+
+const pointerOf = (names: readonly string[]): string =>
+  names.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
 /** The field that is the whole body, so that pointers start in the body and not in the message. */
 const bodyFieldOf = (rpc: Rpc | undefined): string | undefined => {
@@ -29,19 +31,20 @@ const bodyFieldOf = (rpc: Rpc | undefined): string | undefined => {
 export function problemOf(refusal: Refusal, requestId: string, rpc?: Rpc): Problem {
   const { reason, row, violations } = refusal;
   const bodyField = bodyFieldOf(rpc);
+  const faults = violations.map((violation) => ({
+    names: namesOf(violation, bodyField),
+    reason: violation.reason,
+    detail: violation.says,
+  }));
   const body = JSON.stringify({
     type: `/errors#${reason}`,
     title: row.says,
     status: row.http,
-    detail: violations.length > 0 ? violations.map((violation) => violation.says).join(' ') : row.says,
+    detail: faults.length > 0 ? faults.map(({ names, detail }) => `${names.join('.')}: ${detail}`).join(' ') : row.says,
     instance: requestId,
     code: reason,
-    ...(violations.length > 0 && {
-      errors: violations.map((violation) => ({
-        pointer: pointerOf(violation, bodyField),
-        reason: violation.reason,
-        detail: violation.says,
-      })),
+    ...(faults.length > 0 && {
+      errors: faults.map(({ names, reason: fault, detail }) => ({ pointer: pointerOf(names), reason: fault, detail })),
     }),
   });
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' };

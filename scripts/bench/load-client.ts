@@ -41,7 +41,7 @@ function http1Asker(): Ask {
         { host: '127.0.0.1', port: plan.port, path: `/api/records/${recordId}`, agent, headers: { authorization: `Bearer ${token}` } },
         (response) => {
           const chunks: Buffer[] = [];
-          response.on('data', (chunk) => chunks.push(chunk));
+          response.on('data', (chunk: Buffer) => chunks.push(chunk));
           response.on('end', () => resolve(response.statusCode === 200 && Buffer.concat(chunks).includes(expected)));
         },
       );
@@ -59,7 +59,7 @@ function http2Asker(): Ask {
       stream.on('response', (headers) => {
         status = Number(headers[':status']);
       });
-      stream.on('data', (chunk) => chunks.push(chunk));
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
       stream.on('end', () => resolve(status === 200 && Buffer.concat(chunks).includes(expected)));
       stream.on('error', () => resolve(false));
     });
@@ -87,7 +87,7 @@ function grpcAsker(): Ask {
       stream.on('trailers', (trailers) => {
         status = trailers['grpc-status'];
       });
-      stream.on('data', (chunk) => chunks.push(chunk));
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
       stream.on('end', () => resolve(Number(status) === 0 && Buffer.concat(chunks).includes(expected)));
       stream.on('error', () => resolve(false));
       stream.end(frame);

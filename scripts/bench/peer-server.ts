@@ -21,7 +21,7 @@ if (kind === 'http1') {
   server.listen(port, '127.0.0.1');
 } else if (kind === 'http2') {
   const server = http2.createServer({ settings: { maxConcurrentStreams: 2_000 }, maxSessionMemory: 64 });
-  server.on('stream', (stream) => {
+  server.on('stream', (stream: http2.ServerHttp2Stream) => {
     stream.on('error', () => {});
     const body = JSON.stringify(sampleRecord);
     stream.respond({ ':status': 200, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) });

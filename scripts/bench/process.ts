@@ -50,7 +50,7 @@ export async function startServer(
   const file = openSync(log, 'a');
   const child: ChildProcess = spawn(process.execPath, [script, ...args(port)], {
     stdio: ['ignore', file, file],
-    env: { PATH: process.env.PATH, ...environment(port) },
+    env: { PATH: process.env.PATH ?? '', ...environment(port) },
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const deadline = performance.now() + 10_000;

@@ -14,7 +14,7 @@ interface Measured extends LoadResult {
 
 async function measure(server: Server, plan: Omit<LoadPlan, 'port' | 'expected'>, folder: string): Promise<Measured> {
   const file = join(folder, `plan-${server.port}.json`);
-  writeFileSync(file, JSON.stringify({ ...plan, port: server.port, expected: sampleRecord.catalogNumber } satisfies LoadPlan));
+  writeFileSync(file, JSON.stringify({ ...plan, port: server.port, expected: sampleRecord.id } satisfies LoadPlan));
   const before = server.cpuSeconds();
   const result: LoadResult = JSON.parse(await runScript(join(here, 'load-client.ts'), [file]));
   if (result.wrong > 0) throw new Error(`${result.wrong} of ${result.calls} answers were wrong: no figure comes from that.`);

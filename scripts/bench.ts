@@ -1,0 +1,120 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { benchAccounts } from './bench/accounts.ts';
+import { benchBundles } from './bench/bundles.ts';
+import { benchColdStart } from './bench/cold-start.ts';
+import { benchGetRecord } from './bench/get-record.ts';
+import { benchProtocols } from './bench/protocols.ts';
+import { meets, type Ratio, type Ratios } from './bench/ratios.ts';
+import { build } from './build/build.ts';
+import { startTestServers } from './db/test-servers.ts';
+
+const help = `npm run bench [-- options]
+
+Holds the runtime against plain peers in the same run, alternating, and prints the medians as ratios. About 8 minutes.
+
+  --json FILE   write { "ratios": { NAME: { value, goal, peer, raw } } } to FILE
+  --only NAME   protocols, cold-start, bundles or get-record
+  --quick       fewer and shorter rounds: to see that it runs, not to quote
+  --help        this text
+
+Exit codes: 0 all goals met, 1 one was missed or the run failed, 2 wrong usage.
+`;
+
+const accountsName = 'Collected';
+
+async function main(): Promise<number> {
+  let options: { json?: string; only?: string; quick?: boolean; help?: boolean };
+  try {
+    options = parseArgs({
+      options: { json: { type: 'string' }, only: { type: 'string' }, quick: { type: 'boolean' }, help: { type: 'boolean' } },
+    }).values;
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${help}`);
+    return 2;
+  }
+  if (options.help) {
+    process.stdout.write(help);
+    return 0;
+  }
+  const parts = ['bundles', 'cold-start', 'protocols', 'get-record'];
+  if (options.only !== undefined && !parts.includes(options.only)) {
+    process.stderr.write(`--only takes one of ${parts.join(', ')}\n`);
+    return 2;
+  }
+  const wants = (part: string): boolean => options.only === undefined || options.only === part;
+  const rounds = options.quick ? 1 : 9;
+  const onProgress = (what: string): void => void (process.stderr.isTTY && process.stderr.write(`\r\x1b[K${what}`));
+
+  await build();
+  const dist = resolve('dist');
+  const folder = mkdtempSync(join(tmpdir(), 'record-platform-bench-'));
+  // As in production: what is acknowledged is on the disk.
+  const servers = await startTestServers({ postgres: { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on', autovacuum: 'on' } });
+  Object.assign(process.env, servers.environment);
+  try {
+    const accounts = await benchAccounts({ users: 50, recordsEach: 20, name: accountsName });
+    const [counted] = await accounts.sql<{ rows: number }[]>`select count(*)::int as rows from records.records`;
+    process.stderr.write(`${counted?.rows} records of ${accounts.targets.length} accounts\n`);
+    const { environment, targets } = accounts;
+    const [target] = targets;
+    if (target === undefined) throw new Error('There is no account to ask for.');
+    const seconds = options.quick ? 1 : 4;
+    const ratios: Ratios = {
+      ...(wants('bundles') ? await benchBundles() : {}),
+      ...(wants('cold-start')
+        ? await benchColdStart({
+            dist,
+            runs: options.quick ? 3 : 31,
+            environment,
+            target: { token: target.token, recordId: target.recordIds[0] as string },
+            onProgress,
+          })
+        : {}),
+      ...(wants('protocols') ? await benchProtocols({ folder, rounds, seconds, environment, targets, onProgress }) : {}),
+      ...(wants('get-record')
+        ? await benchGetRecord({
+            folder,
+            dist,
+            rounds,
+            seconds,
+            environment,
+            directUrl: accounts.directUrl,
+            targets,
+            expected: accountsName,
+            onProgress,
+          })
+        : {}),
+    };
+    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+    print(ratios);
+    if (options.json !== undefined) {
+      mkdirSync(dirname(resolve(options.json)), { recursive: true });
+      const machine = {
+        cores: availableParallelism(),
+        model: cpus()[0]?.model,
+        memoryGib: Math.round(totalmem() / 2 ** 30),
+        node: process.version,
+      };
+      writeFileSync(options.json, `${JSON.stringify({ measuredAt: new Date().toISOString(), machine, ratios }, null, 1)}\n`);
+    }
+    await accounts.drop();
+    return Object.values(ratios).every(meets) ? 0 : 1;
+  } finally {
+    await servers.stop();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function print(ratios: Ratios): void {
+  for (const [name, ratio] of Object.entries<Ratio>(ratios)) {
+    const figure = `${ratio.value}${ratio.unit === undefined ? '' : ` ${ratio.unit}`}`;
+    process.stdout.write(
+      `${meets(ratio) ? 'ok    ' : 'MISSED'} ${name.padEnd(18)} ${figure.padEnd(12)} goal ${ratio.goal.padEnd(8)} ${ratio.peer}\n`,
+    );
+  }
+}
+
+process.exitCode = await main();
