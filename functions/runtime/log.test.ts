@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { test } from 'node:test';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { after, test } from 'node:test';
 import postgres from 'postgres';
 import type { Outcome } from './call.ts';
 import { createLog, type Log } from './log.ts';
@@ -347,6 +347,12 @@ test('a reader who is gone, or a full disk, is no reason to throw', async () => 
   }
 });
 
+/** Programs that a failed test leaves behind must not hold up the others. */
+const children = new Set<ChildProcess>();
+after(() => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
 /** Runs a program with a log on its real stdout, a pipe. */
 function start(source: string) {
   const program = `
@@ -354,6 +360,7 @@ function start(source: string) {
     const log = createLog({ functionName: 'f', revision: '' });
     ${source}`;
   const child = spawn(process.execPath, ['--input-type=module', '--eval', program], { stdio: ['ignore', 'pipe', 'pipe'] });
+  children.add(child);
   let err = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     err += text;

@@ -386,6 +386,18 @@ test('spans beyond the queue are dropped and counted, and requests are all count
   assert.ok(dropped > 0);
 });
 
+test('what has been sent makes room in the queue', async () => {
+  const receiver = await receiverOf();
+  const telemetry = telemetryOf(receiver.endpoint, { OTEL_BSP_MAX_QUEUE_SIZE: '20', OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '20' });
+  for (let round = 0; round < 3; round++) {
+    for (let i = 0; i < 15; i++) telemetry.requestEnded(callOf(), outcomeOf());
+    await telemetry.flush(5_000);
+  }
+  await telemetry.shutdown(5_000);
+  assert.equal(receiver.spans.length, 45);
+  assert.equal(lost(receiver, 'spans', 'queue_full'), 0);
+});
+
 test('requests beyond what can wait for the exporter are dropped and counted', async () => {
   const receiver = await receiverOf();
   const telemetry = telemetryOf(receiver.endpoint, { OTEL_TRACES_EXPORTER: 'none' });
