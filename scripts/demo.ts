@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DemoFailed, findEdge } from './demo/edge.ts';
 import { firstHour } from './demo/first-hour.ts';
@@ -5,28 +6,31 @@ import { grpcClients } from './demo/grpc.ts';
 import { http2Client } from './demo/http2.ts';
 import { http3Client } from './demo/http3.ts';
 import { print, Report } from './demo/report.ts';
+import { stackSettings } from './stack/state.ts';
 import { Remedy } from './tools/install.ts';
 
-const usage = `Usage: npm run demo [-- --url https://record.local:8443] [--ca FILE]
+const usage = `Usage: npm run demo [-- --url https://record.local:8443 --ca FILE]
 
 A collector's first hour, through the public API of the running local stack: opens an account, loads the sample
 collection, searches, corrects, deletes and logs out, over HTTP/2, HTTP/3 and gRPC.
 
-  --url URL   where the API is (default https://record.local:8443)
-  --ca FILE   the root certificate to trust (default: the local stack's own)
-`;
+  --url URL   where the API is; else the local stack's edge
+  --ca FILE   the root certificate to trust; else the local stack's own
+  --help      this text
 
-const rootCertificateFile = (): string => '.local/root.crt';
+Exit codes: 0 everything as expected, 1 something was not, 2 wrong usage.
+`;
 
 /** @returns exit code: 0 done, 1 failed, 2 wrong usage */
 async function demo(args: readonly string[]): Promise<number> {
   let options: { url: string; ca: string; help: boolean };
   try {
+    const { edgePort, folder } = stackSettings();
     const { values } = parseArgs({
       args: [...args],
       options: {
-        url: { type: 'string', default: 'https://record.local:8443' },
-        ca: { type: 'string', default: '' },
+        url: { type: 'string', default: `https://record.local:${edgePort}` },
+        ca: { type: 'string', default: join(folder, 'ca/root.crt') },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
@@ -41,7 +45,7 @@ async function demo(args: readonly string[]): Promise<number> {
     return 0;
   }
   try {
-    const edge = await findEdge(options.url, options.ca || rootCertificateFile());
+    const edge = await findEdge(options.url, options.ca);
     const http2 = await http2Client(edge);
     const clients = { http2, http3: await http3Client(edge), grpc: grpcClients(edge) };
     try {
