@@ -88,9 +88,8 @@ describe('signing keys', () => {
     const { stdout } = await keys('list');
     assert.match(stdout, new RegExp(`^${second}  ES256  next .*\n${first}  ES256  signs .*\n$`));
     for (const words of [[], ['x'], ['list', '--compromised']]) await assert.rejects(keys(...words), { code: 2 });
-    await assert.rejects(run(process.execPath, [program, 'list'], { env: { PATH: process.env.PATH } }), {
-      code: 1,
-      stderr: /MIGRATOR_DATABASE_URL is missing/,
-    });
+    const bare = (more: Record<string, string>) => run(process.execPath, [program, 'list'], { env: { PATH: process.env.PATH, ...more } });
+    await assert.rejects(bare({ MIGRATOR_DATABASE_URL: store.url }), { code: 1, stderr: /KEY_ENCRYPTION_KEY is missing/ });
+    await assert.rejects(bare({ RECORD_PLATFORM_STATE: '/nowhere' }), { code: 1, stderr: /no local stack yet/ });
   });
 });
