@@ -241,13 +241,14 @@ end $$;
 -- here when it is null): each word like a word of the names, or the query as a whole like a part of them. So a typo finds its record, and a
 -- query without one is not followed by what merely looks like it.
 --
--- rank: 3000 a name equals the query, 2000 a name begins with it, else how alike they are in thousandths; then the newest first.
+-- rank: 5000 a name equals the query (or artist and name together do), 4000 one begins with it, 3000 it stands there in whole words,
+-- 2000 its words are there; below, how alike they are in thousandths. Among equals the newest first.
 -- The page begins after (p_after_rank, p_after_created_at, p_after_id) where they are given, and is stable while records are added.
 create function records.search_records(
   p_user uuid, p_session uuid, p_query text, p_limit integer, p_offset integer,
   p_loose boolean, p_after_rank integer, p_after_created_at timestamptz, p_after_id uuid)
 returns table (total integer, loose boolean, rank integer, record records.readable)
-language plpgsql rows 50 set search_path = '' as $$
+language plpgsql rows 50 set search_path = '' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   query text;
   words text[];
@@ -257,11 +258,13 @@ begin
   query := records.normal_form(p_query);
 
   if query = '' then
+    -- Plain values, so that the index begins where the page does.
+    p_after_created_at := coalesce(p_after_created_at, 'infinity');
+    p_after_id := coalesce(p_after_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
     return query
     with page as (
       select r.id, r.created_at from records.records r
-      where r.user_id = p_user
-        and (r.created_at, r.id) < (coalesce(p_after_created_at, 'infinity'), coalesce(p_after_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+      where r.user_id = p_user and (r.created_at, r.id) < (p_after_created_at, p_after_id)
       order by r.created_at desc, r.id desc
       limit p_limit offset p_offset)
     select counted.total, false, 0, v
@@ -272,34 +275,39 @@ begin
   end if;
 
   words := string_to_array(query, ' ');
+  -- What the client wrote is text and no pattern.
   select array_agg('%' || replace(replace(replace(word, '\', '\\'), '%', '\%'), '_', '\_') || '%') into patterns from unnest(words) word;
-  if p_loose is null then
-    perform from records.records r where r.user_id = p_user and r.norm like all (patterns) limit 1;
-    p_loose := not found;
-  end if;
 
   return query
-  with matches as materialized (
+  with exact as materialized (
     select r.id, r.created_at,
       case
-        when strpos(r.norm, E'\n' || query || E'\n') > 0 or starts_with(translate(r.norm, E'\n', ' '), ' ' || query || ' ') then 3000
-        when strpos(r.norm, E'\n' || query) > 0 or starts_with(translate(r.norm, E'\n', ' '), ' ' || query) then 2000
-        else (extensions.word_similarity(query, r.norm) * 1000)::integer
+        when strpos(r.norm, E'\n' || query || E'\n') > 0
+          or starts_with(translate(r.norm, E'\n', ' '), ' ' || query) and substr(r.norm, char_length(query) + 2, 1) = E'\n' then 5000
+        when strpos(r.norm, E'\n' || query) > 0 or starts_with(translate(r.norm, E'\n', ' '), ' ' || query) then 4000
+        when strpos(translate(r.norm, E'\n', ' '), ' ' || query || ' ') > 0 then 3000
+        else 2000
       end as rank
     from records.records r
-    where r.user_id = p_user
-      and case when p_loose
-        then extensions.word_similarity(query, r.norm) >= 0.5
-          or not exists (select from unnest(words) word where strpos(r.norm, word) = 0 and extensions.word_similarity(word, r.norm) < 0.3)
-        else r.norm like all (patterns)
-      end),
+    where p_loose is not true and r.user_id = p_user and r.norm like all (patterns)),
+  alike as materialized (
+    select r.id, r.created_at, (r.likeness * 1000)::integer as rank
+    from (
+      select r.id, r.created_at, r.norm, extensions.word_similarity(query, r.norm) as likeness
+      from records.records r
+      where p_loose is not false and not exists (select from exact) and r.user_id = p_user
+      offset 0) r -- so that likeness is computed once
+    where r.likeness >= case cardinality(words) when 1 then 0.3 else 0.5 end
+      or cardinality(words) > 1
+        and not exists (select from unnest(words) word where strpos(r.norm, word) = 0 and extensions.word_similarity(word, r.norm) < 0.3)),
+  matches as (select * from exact union all select * from alike),
   page as (
     select m.id, m.created_at, m.rank from matches m
     where p_after_id is null or (m.rank, m.created_at, m.id) < (p_after_rank, p_after_created_at, p_after_id)
     order by m.rank desc, m.created_at desc, m.id desc
     limit p_limit offset p_offset)
-  select counted.total, p_loose, page.rank, v
-  from (select count(*)::integer as total from matches) counted
+  select counted.total, counted.loose, page.rank, v
+  from (select count(*)::integer as total, not exists (select from exact) as loose from matches) counted
   left join (page join records.readable v on v.user_id = p_user and v.id = page.id) on true
   order by page.rank desc, page.created_at desc, page.id desc;
 end $$;
