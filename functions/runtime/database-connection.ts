@@ -17,11 +17,13 @@ export interface ConnectionOptions {
 /** A statement under way. */
 export interface Execution<Row> {
   readonly rows: Promise<Row[]>;
-  /** Asks the server to stop it. Resolves when the request has been delivered, and with it can hit no later statement; never rejects. */
+  /** Whether the server is at it: those sent before it are answered. */
+  isActive(): boolean;
+  /** Asks the server to stop it; only for the one that is active. Resolves when the request has been delivered, and with it can hit no later statement; never rejects. */
   cancel(): Promise<void>;
 }
 
-/** One session of PostgreSQL, for one statement at a time. */
+/** One session of PostgreSQL. Statements run in the order in which they were given. */
 export interface Connection {
   readonly openedAt: number;
   /** `values` is used up: what it holds is turned into what the driver takes. */
@@ -35,8 +37,9 @@ export interface Connection {
 /**
  * Opens one connection, loading the driver (postgres.js) at the first time.
  *
- * The driver is used for its protocol only, one client for one session. Its own pool is not: it pipelines (a cancelled statement in a
- * pipeline gives its answer to the next one), it backs off without end, and a statement cancelled while connecting takes the connection with it.
+ * The driver is used for its protocol only, one client for one session. Its own pool is not: there a statement that is cancelled before
+ * the one in front of it is answered gives its answer to the next one, one cancelled while connecting takes the connection with it, and
+ * tries to connect go on behind the caller's back.
  * @throws whatever kept it from connecting, within connectTimeoutMs
  */
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
@@ -117,7 +120,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
       }
       const query = client.unsafe(text, values as never[], { prepare, simple: false } as { prepare: boolean });
       const rows = query as unknown as CancellableQuery<Row>;
-      return { rows, cancel: () => cancel(rows) };
+      return { rows, isActive: () => rows.active === true, cancel: async () => rows.canceller?.(rows).catch(() => {}) };
     },
     end() {
       client.end({ timeout: 1 }).then(destroy, destroy);
@@ -127,16 +130,10 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 }
 
 interface CancellableQuery<Row> extends Promise<Row[]> {
-  /** Which session runs it; set when it was sent. */
-  readonly state?: object | null;
+  /** The next answer is its own. */
+  readonly active?: boolean;
   /** postgres.js 3.4.9: what its cancel() calls. Unlike that, it tells when the request has been delivered, and its failure can be caught. */
   readonly canceller?: ((query: unknown) => Promise<void>) | null;
-}
-
-async function cancel(query: CancellableQuery<unknown>): Promise<void> {
-  // The driver sends a statement a moment after it was given; cancelled before, it would block the connection.
-  if (!query.state) await new Promise((resolve) => setImmediate(resolve));
-  if (query.state) await query.canceller?.(query).catch(() => {});
 }
 
 const timedOut = (): Error => Object.assign(new Error('The database did not answer in time.'), { code: 'CONNECT_TIMEOUT' });

@@ -34,6 +34,12 @@ export function isConnectionFault(error: unknown): boolean {
   return typeof code === 'string' && (connectionCodes.has(code) || /^(08...|57P..|25P03|25P04)$/.test(code));
 }
 
+/** Somebody asked the server to cancel it; a time limit says "statement timeout" instead. */
+export function isCancelled(error: unknown): boolean {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return code === '57014' && String(message).includes('user request');
+}
+
 /** The plan of a prepared statement is of before a migration; PgBouncer keeps it until its server connection ends. */
 export function isStalePlan(error: unknown): boolean {
   const { code, routine } = error as { code?: unknown; routine?: unknown };

@@ -62,15 +62,16 @@ function statementOf(strings: TemplateStringsArray): Prepared {
 /** Opens nothing yet: the driver is loaded and a connection made by `warm()` or by the first statement. */
 export function openDatabase(options: DatabaseOptions): Database {
   const refusals: RefusalTable = { ...commonRefusals, ...options.refusals };
-  const pool: DatabasePool = openPool({ ...options, waitingMax: options.waitingMax ?? defaultWaitingMax });
+  const pool: DatabasePool = openPool({
+    ...options,
+    waitingMax: options.waitingMax ?? defaultWaitingMax,
+    translate: (error) => translateError(error, refusals),
+  });
   const address = addressOf(options.url);
 
   const run = <Row extends object>(strings: TemplateStringsArray, values: SqlValue[], signal: AbortSignal, call?: Call): Promise<Row[]> => {
     const { text, summary } = statementOf(strings);
-    if (call?.spans === undefined)
-      return pool.run<Row>(text, values, signal).catch((error) => {
-        throw translateError(error, refusals);
-      });
+    if (call?.spans === undefined) return pool.run<Row>(text, values, signal);
     const { spans } = call;
     const startedAt = performance.now();
     return pool.run<Row>(text, values, signal).then(
@@ -79,9 +80,8 @@ export function openDatabase(options: DatabaseOptions): Database {
         return rows;
       },
       (error) => {
-        const translated = translateError(error, refusals);
-        spans.push(statementSpan(call, address, summary, startedAt, translated));
-        throw translated;
+        spans.push(statementSpan(call, address, summary, startedAt, error));
+        throw error;
       },
     );
   };
