@@ -23,7 +23,8 @@ export interface AuthTest {
 
 export async function authTest(): Promise<AuthTest> {
   const database = await testDatabase();
-  const keys = { url: database.direct.migratorUrl, keyEncryptionKey: randomBytes(32) };
+  // As the superuser: record_migrator has few connections, and many tests run at once.
+  const keys = { url: database.direct.superuserUrl, keyEncryptionKey: randomBytes(32) };
   await ensureSigningKey(keys);
   const environment = {
     DATABASE_URL: database.authUrl,

@@ -27,10 +27,13 @@ describe('signing keys', () => {
   const signing = async () => (await database.sql`select kid from auth.signing_key()`)[0]?.kid;
 
   test('ensure makes one key, however many ask at once, and then none', async () => {
-    const made = await Promise.all(Array.from({ length: 4 }, () => ensureSigningKey(store)));
-    assert.equal(made.filter((kid) => kid !== undefined).length, 1);
+    for (let round = 0; round < 10; round++) {
+      await database.sql`delete from auth.signing_keys`;
+      const made = await Promise.all(Array.from({ length: 3 }, () => ensureSigningKey(store)));
+      assert.equal(made.filter((kid) => kid !== undefined).length, 1);
+      assert.equal((await states()).length, 1);
+    }
     assert.equal(await ensureSigningKey(store), undefined);
-    assert.equal((await states()).length, 1);
   });
 
   test('a rotation publishes the next key, then signs with it, then drops the one before', async () => {

@@ -29,7 +29,9 @@ const KEYS_LOCK = 7_565_737;
 /** Makes a first signing key where none can sign. Safe to repeat, and for several at once. @returns the id of a new key */
 export function ensureSigningKey(store: KeyStore): Promise<string | undefined> {
   return changeKeys(store, async (sql) => {
-    const [signing] = await sql`select kid from auth.signing_key()`;
+    // Not now(), which is when this transaction began: who waited for the lock must see the key that was made meanwhile.
+    const [signing] = await sql`select kid from auth.signing_keys
+      where active_from <= clock_timestamp() and (retire_at is null or retire_at > clock_timestamp())`;
     return signing === undefined ? await addKey(sql, store.keyEncryptionKey, 0) : undefined;
   });
 }
@@ -45,7 +47,7 @@ export function rotateSigningKey(store: KeyStore, { compromised = false } = {}):
     await sql`delete from auth.signing_keys where retire_at < now() - interval '30 days'`;
     // A key that is still waiting may be known to the same people; it has signed nothing.
     if (compromised) await sql`delete from auth.signing_keys where active_from > now()`;
-    await sql`update auth.signing_keys set retire_at = now() + make_interval(secs => ${publish + overlap})
+    await sql`update auth.signing_keys set retire_at = date_trunc('milliseconds', now()) + make_interval(secs => ${publish + overlap})
       where retire_at is null or retire_at > now() + make_interval(secs => ${publish + overlap})`;
     return await addKey(sql, store.keyEncryptionKey, publish);
   });
@@ -68,7 +70,8 @@ export function listSigningKeys({ url }: Pick<KeyStore, 'url'>): Promise<ListedK
 async function addKey(sql: postgres.Sql, keyEncryptionKey: Buffer, activeInSeconds: number): Promise<string> {
   const { kid, alg, public_jwk, private_jwe } = await makeKey(keyEncryptionKey);
   await sql`insert into auth.signing_keys (kid, alg, public_jwk, private_jwe, active_from)
-    values (${kid}, ${alg}, ${sql.json(public_jwk as postgres.JSONValue)}, ${private_jwe}, now() + make_interval(secs => ${activeInSeconds}))`;
+    values (${kid}, ${alg}, ${sql.json(public_jwk as postgres.JSONValue)}, ${private_jwe},
+      date_trunc('milliseconds', now()) + make_interval(secs => ${activeInSeconds}))`; // rounded up, it would not be active at once
   return kid;
 }
 
