@@ -1,6 +1,9 @@
 import type { Rpc } from '../functions/runtime/contract.ts';
 import { commonRefusals, grpcCodes } from '../functions/runtime/refusal.ts';
 
+// biome-ignore lint/suspicious/noExplicitAny: rpcs of every type, as proto/generated/rpcs.ts lists them
+type AnyRpc = Rpc<any, any>;
+
 /** Serves reflection and health for all services: each bundle carries the whole descriptor set, and this one is the most likely to be warm. */
 const speaksForAll = 'records-get-record';
 
@@ -31,7 +34,7 @@ export const upstreamVariable = (functionName: string): string => `${functionNam
  * @param rpcs every rpc of the contract, in any order
  * @returns the text, the same for the same contract
  */
-export function renderRoutes(rpcs: readonly Rpc<never, never>[]): string {
+export function renderRoutes(rpcs: readonly AnyRpc[]): string {
   return [
     '# Generated from proto/*.proto by `npm run generate`. Do not edit.',
     ...snippet('grpc_routes', grpcRoutes(rpcs)),
@@ -51,7 +54,7 @@ const handle = (matcher: string, lines: readonly string[]): string[] => block(`h
 const to = (way: Way, functionName: string): string => `import ${way} {$${upstreamVariable(functionName)}} ${functionName}`;
 
 /** gRPC goes by full method path: an rpc that nobody declared is answered here. */
-function grpcRoutes(rpcs: readonly Rpc<never, never>[]): string[] {
+function grpcRoutes(rpcs: readonly AnyRpc[]): string[] {
   const named = sorted(rpcs, (rpc) => rpc.path).flatMap((rpc) => {
     const matcher = `grpc_${matcherName(rpc.functionName)}`;
     const way = rpc.clientStreaming || rpc.serverStreaming ? 'stream' : 'call';
@@ -64,12 +67,12 @@ function grpcRoutes(rpcs: readonly Rpc<never, never>[]): string[] {
 /** One path of the contract with everything that is done there. */
 interface Path {
   readonly path: string;
-  readonly rules: readonly { readonly methods: readonly string[]; readonly rpc: Rpc<never, never> }[];
+  readonly rules: readonly { readonly methods: readonly string[]; readonly rpc: AnyRpc }[];
 }
 
 /** The contract's paths, the most specific first: "/api/records/healthz" before "/api/records/{record_id}". */
-function pathsOf(rpcs: readonly Rpc<never, never>[]): Path[] {
-  const byPath = new Map<string, Map<string, { methods: string[]; rpc: Rpc<never, never> }>>();
+function pathsOf(rpcs: readonly AnyRpc[]): Path[] {
+  const byPath = new Map<string, Map<string, { methods: string[]; rpc: AnyRpc }>>();
   for (const rpc of sorted(rpcs, ({ functionName }) => functionName)) {
     for (const { method, path } of rpc.http) {
       // Two names for one variable are one path: /api/records/{id} and /api/records/{record_id}.
@@ -105,7 +108,7 @@ function httpRoutes({ path, rules }: Path): string[] {
   return [`@${name} ${place}`, ...handle(name, [...shared, ...block('handle', [`vars allow "${allow}"`, 'error 405'])])];
 }
 
-function wayOf(rpc: Rpc<never, never>): Way {
+function wayOf(rpc: AnyRpc): Way {
   if (rpc.clientStreaming || rpc.serverStreaming) return 'stream';
   return rpc.idempotency === 'NO_SIDE_EFFECTS' ? 'read' : 'call';
 }
