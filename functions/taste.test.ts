@@ -104,9 +104,9 @@ describe('the shape of the house', () => {
     assert.deepEqual(faults, [], listed(faults, 'one name everywhere: import the rpc that the folder is named after.'));
   });
 
-  test('every function has its operation and both its tests beside it', () => {
+  test('every function has its operation, and a test through its front door, beside it', () => {
     const faults = functions
-      .flatMap(({ path }) => ['operation.ts', 'operation.test.ts', 'function.test.ts'].map((file) => join(dirname(path), file)))
+      .flatMap(({ path }) => ['operation.ts', 'function.test.ts'].map((file) => join(dirname(path), file)))
       .filter((file) => !existsSync(join(root, file)));
     assert.deepEqual(faults, [], listed(faults, 'write it; npm run new-function shows what it looks like.'));
   });

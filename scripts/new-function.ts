@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeOutputs } from './generate/outputs.ts';
 import { generate, generatedFolders } from './generate.ts';
+import { BadName } from './new-function/names.ts';
 import { type Made, newFunction } from './new-function/new-function.ts';
 
 const help = `npm run new-function -- <package> <Rpc>
@@ -68,5 +69,5 @@ try {
   process.exitCode = await main();
 } catch (error) {
   process.stderr.write(`Nothing was changed: ${(error as Error).message}\n`);
-  process.exitCode = 1;
+  process.exitCode = error instanceof BadName ? 2 : 1;
 }

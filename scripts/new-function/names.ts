@@ -18,20 +18,23 @@ export interface Names {
   readonly path: string;
 }
 
+/** A package or rpc that can't be called so: wrong usage. */
+export class BadName extends Error {}
+
 /** A Knative service's name and its revision's suffix ("-00001") must fit into a DNS label of 63. */
 const functionNameMax = 57;
 
 /**
- * @throws Error that says what a good name is.
+ * @throws BadName, which says what a good name is.
  */
 export function namesOf(domain: string, rpc: string): Names {
   if (!/^[a-z][a-z0-9]*$/.test(domain))
-    throw new Error(`"${domain}" is not the name of a package: lower-case letters and digits, as in proto/records.proto`);
+    throw new BadName(`"${domain}" is not the name of a package: lower-case letters and digits, as in proto/records.proto`);
   if (!/^([A-Z][a-z0-9]*){2,}$/.test(rpc))
-    throw new Error(`"${rpc}" is not the name of an rpc: a verb and a noun in PascalCase, as in GetSomething`);
+    throw new BadName(`"${rpc}" is not the name of an rpc: a verb and a noun in PascalCase, as in GetSomething`);
   const functionName = `${domain}-${kebab(rpc)}`;
   if (functionName.length > functionNameMax)
-    throw new Error(
+    throw new BadName(
       `${functionName} is ${functionName.length} long, and a Knative service with its revision takes ${functionNameMax}: choose a shorter name`,
     );
   const noun = rpc.replace(/^(Get|List)/, '');

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { addToProto } from './add-to-proto.ts';
-import { type Names, namesOf } from './names.ts';
+import { BadName, type Names, namesOf } from './names.ts';
 import { newFiles } from './templates.ts';
 
 /** What was made: each path with what it is for. */
@@ -13,7 +13,7 @@ export interface Made {
 /**
  * Adds an rpc to the contract and a folder with a function that works, as they say in README.md.
  * @param write Generates what follows from proto/ and writes it; runs when the rpc is in place, and throws without having written anything.
- * @throws Error that says what is wrong with the names, or with the contract; the project is then as it was.
+ * @throws BadName, or an Error that says what is taken or wrong in the contract; the project is then as it was.
  */
 export async function newFunction(root: string, domain: string, rpc: string, write: () => Promise<void>): Promise<Made> {
   const names = namesOf(domain, rpc);
@@ -21,7 +21,7 @@ export async function newFunction(root: string, domain: string, rpc: string, wri
   const protoFile = join(root, protoPath);
   if (!existsSync(protoFile)) {
     const known = readdirSync(join(root, 'functions')).filter((name) => existsSync(join(root, 'proto', `${name}.proto`)));
-    throw new Error(`there is no package ${domain} (${protoPath}); there are ${known.join(', ')}`);
+    throw new BadName(`there is no package ${domain} (${protoPath}); there are ${known.join(', ')}`);
   }
   const folder = join(root, names.folder);
   if (existsSync(folder)) throw new Error(`${names.folder} is there already`);
