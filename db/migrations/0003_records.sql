@@ -235,24 +235,49 @@ begin
   end if;
 end $$;
 
+-- A regular expression for a word in normal form that is at most one typo away: a letter wrong, left out, too many, or two swapped
+-- (Damerau). A word with a typo begins where a word begins; short words, and very long ones, are taken as they are.
+create function records.near_pattern(p_word text) returns text
+language plpgsql immutable strict parallel safe as $$
+declare
+  letters text[] := array(select regexp_replace(letter, '[^[:alnum:]]', '\\\&') from unnest(string_to_array(p_word, null)) letter);
+  n integer := cardinality(letters);
+  exactly text := array_to_string(letters, '');
+  variants text[];
+begin
+  if n not between 4 and 24 then
+    return exactly;
+  end if;
+  for i in 1..n loop
+    variants := variants || (array_to_string(letters[:i - 1], '') || '.?' || array_to_string(letters[i + 1:], ''));
+    continue when i = n;
+    variants := variants || (array_to_string(letters[:i], '') || '.' || array_to_string(letters[i + 1:], ''));
+    variants := variants || (array_to_string(letters[:i - 1], '') || letters[i + 1] || letters[i] || array_to_string(letters[i + 2:], ''));
+  end loop;
+  return exactly || '|\s[[:punct:]]*(' || array_to_string(variants, '|') || ')';
+end $$;
+grant execute on function records.near_pattern to record_app;
+
 -- One page of what matches, and how much matches altogether, in one answer: where the page is empty, one row with the total and no record.
 --
--- A record matches when each word of the query is contained in its names. Only where no record does, likeness counts (p_loose, or found out
--- here when it is null): each word like a word of the names, or the query as a whole like a part of them. So a typo finds its record, and a
--- query without one is not followed by what merely looks like it.
+-- A record matches when each word of the query is contained in its names (stage 0). Only where no record does, each word may hold a typo
+-- (stage 1), and only where that finds nothing, likeness counts: of each word to a word of the names, or of the whole query to a part of
+-- them (stage 2). So a typo finds its record, and a query without one is not followed by what merely looks like it. p_stage is null for
+-- the first page, and what that one answered for the others: what is added in between doesn't turn the list into another.
 --
 -- rank: 5000 a name equals the query (or artist and name together do), 4000 one begins with it, 3000 it stands there in whole words,
 -- 2000 its words are there; below, how alike they are in thousandths. Among equals the newest first.
 -- The page begins after (p_after_rank, p_after_created_at, p_after_id) where they are given, and is stable while records are added.
 create function records.search_records(
   p_user uuid, p_session uuid, p_query text, p_limit integer, p_offset integer,
-  p_loose boolean, p_after_rank integer, p_after_created_at timestamptz, p_after_id uuid)
-returns table (total integer, loose boolean, rank integer, record records.readable)
+  p_stage integer, p_after_rank integer, p_after_created_at timestamptz, p_after_id uuid)
+returns table (total integer, stage integer, rank integer, record records.readable)
 language plpgsql rows 50 set search_path = '' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   query text;
   words text[];
   patterns text[];
+  near_patterns text[];
 begin
   perform auth.begin_call(p_user, p_session);
   query := records.normal_form(p_query);
@@ -267,7 +292,7 @@ begin
       where r.user_id = p_user and (r.created_at, r.id) < (p_after_created_at, p_after_id)
       order by r.created_at desc, r.id desc
       limit p_limit offset p_offset)
-    select counted.total, false, 0, v
+    select counted.total, 0, 0, v
     from (select count(*)::integer as total from records.records r where r.user_id = p_user) counted
     left join (page join records.readable v on v.user_id = p_user and v.id = page.id) on true
     order by page.created_at desc, page.id desc;
@@ -277,6 +302,9 @@ begin
   words := string_to_array(query, ' ');
   -- What the client wrote is text and no pattern.
   select array_agg('%' || replace(replace(replace(word, '\', '\\'), '%', '\%'), '_', '\_') || '%') into patterns from unnest(words) word;
+  if p_stage is distinct from 0 then
+    select array_agg(records.near_pattern(word)) into near_patterns from unnest(words) word;
+  end if;
 
   return query
   with exact as materialized (
@@ -289,25 +317,30 @@ begin
         else 2000
       end as rank
     from records.records r
-    where p_loose is not true and r.user_id = p_user and r.norm like all (patterns)),
+    where coalesce(p_stage, 0) = 0 and r.user_id = p_user and r.norm like all (patterns)),
+  near as materialized (
+    select r.id, r.created_at, (extensions.word_similarity(query, r.norm) * 1000)::integer as rank
+    from records.records r
+    where (p_stage = 1 or p_stage is null and not exists (select from exact)) and r.user_id = p_user and r.norm ~ all (near_patterns)),
   alike as materialized (
     select r.id, r.created_at, (r.likeness * 1000)::integer as rank
     from (
       select r.id, r.created_at, r.norm, extensions.word_similarity(query, r.norm) as likeness
       from records.records r
-      where p_loose is not false and not exists (select from exact) and r.user_id = p_user
+      where (p_stage = 2 or p_stage is null and not exists (select from exact) and not exists (select from near)) and r.user_id = p_user
       offset 0) r -- so that likeness is computed once
     where r.likeness >= case cardinality(words) when 1 then 0.3 else 0.5 end
       or cardinality(words) > 1
         and not exists (select from unnest(words) word where strpos(r.norm, word) = 0 and extensions.word_similarity(word, r.norm) < 0.3)),
-  matches as (select * from exact union all select * from alike),
+  matches as (
+    select 0 as stage, * from exact union all select 1, * from near union all select 2, * from alike),
   page as (
     select m.id, m.created_at, m.rank from matches m
     where p_after_id is null or (m.rank, m.created_at, m.id) < (p_after_rank, p_after_created_at, p_after_id)
     order by m.rank desc, m.created_at desc, m.id desc
     limit p_limit offset p_offset)
-  select counted.total, counted.loose, page.rank, v
-  from (select count(*)::integer as total, not exists (select from exact) as loose from matches) counted
+  select counted.total, counted.stage, page.rank, v
+  from (select count(*)::integer as total, coalesce(max(m.stage), 0) as stage from matches m) counted
   left join (page join records.readable v on v.user_id = p_user and v.id = page.id) on true
   order by page.rank desc, page.created_at desc, page.id desc;
 end $$;

@@ -5,7 +5,7 @@ import { readPageToken, signPageToken } from './page-token.ts';
 
 const key = Buffer.alloc(32, 1);
 const list = { userId: '0190c0de-0000-7000-8000-000000000001', query: 'miles', order: 'rank' };
-const position = { loose: false, rank: 2000, createdAt: '2024-05-17T12:00:00.123Z', id: '0190c0de-0000-7000-8000-00000000000f' };
+const position = { stage: 0, rank: 2000, createdAt: '2024-05-17T12:00:00.123Z', id: '0190c0de-0000-7000-8000-00000000000f' };
 const token = signPageToken(key, list, position);
 
 const isMalformed = (error: unknown) => error instanceof Refusal && error.reason === 'MALFORMED_PAGE_TOKEN';

@@ -3,8 +3,8 @@ import { refuse } from '../runtime/refusal.ts';
 
 /** Where the next page begins: after this record, in the order of the list. */
 export interface PagePosition {
-  /** Whether likeness counts, as it was decided for the first page. */
-  readonly loose: boolean;
+  /** How exactly records must match, as it was decided for the first page: 0 to the letter, 1 but for a typo, 2 alike. */
+  readonly stage: number;
   readonly rank: number;
   /** RFC 3339, UTC, milliseconds. */
   readonly createdAt: string;
@@ -30,7 +30,7 @@ function macOf(key: Buffer, list: ListIdentity, payload: Buffer): Buffer {
 
 /** Signs a position: opaque to clients, who could otherwise begin pages wherever they like. */
 export function signPageToken(key: Buffer, list: ListIdentity, position: PagePosition): string {
-  const payload = Buffer.from(JSON.stringify([VERSION, position.loose, position.rank, position.createdAt, position.id]));
+  const payload = Buffer.from(JSON.stringify([VERSION, position.stage, position.rank, position.createdAt, position.id]));
   return Buffer.concat([macOf(key, list, payload), payload]).toString('base64url');
 }
 
@@ -48,7 +48,7 @@ export function readPageToken(key: Buffer, list: ListIdentity, token: string): P
     !timingSafeEqual(bytes.subarray(0, MAC_BYTES), macOf(key, list, payload))
   )
     throw refuse('MALFORMED_PAGE_TOKEN');
-  const [version, loose, rank, createdAt, id] = JSON.parse(payload.toString()) as [number, boolean, number, string, string];
+  const [version, stage, rank, createdAt, id] = JSON.parse(payload.toString()) as [number, number, number, string, string];
   if (version !== VERSION) throw refuse('MALFORMED_PAGE_TOKEN');
-  return { loose, rank, createdAt, id };
+  return { stage, rank, createdAt, id };
 }

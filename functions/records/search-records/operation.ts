@@ -36,6 +36,6 @@ export async function searchRecords(
     nextPageToken:
       last === undefined
         ? ''
-        : signPageToken(pageTokenKey, list, { loose: last.loose, rank: last.rank, createdAt: last.created_at, id: last.id }),
+        : signPageToken(pageTokenKey, list, { stage: last.stage, rank: last.rank, createdAt: last.created_at, id: last.id }),
   };
 }

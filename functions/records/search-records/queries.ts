@@ -4,7 +4,7 @@ import type { PagePosition } from '../page-token.ts';
 import type { RecordRow } from '../record.ts';
 
 /** One row of a page. Where the page is empty there is one all the same, with the total and an id that is null. */
-export type FoundRow = RecordRow & { readonly total: number; readonly loose: boolean; readonly rank: number };
+export type FoundRow = RecordRow & { readonly total: number; readonly stage: number; readonly rank: number };
 
 export const searchRecordsQueries = (sql: Sql) => ({
   /**
@@ -13,7 +13,7 @@ export const searchRecordsQueries = (sql: Sql) => ({
    * @throws Refusal SESSION_ENDED
    */
   searchRecords: ({ userId, sessionId }: Caller, query: string, page: { limit: number; offset: number; after?: PagePosition }) =>
-    sql<FoundRow>`select found.total, found.loose, found.rank, (found.record).* from records.search_records(
+    sql<FoundRow>`select found.total, found.stage, found.rank, (found.record).* from records.search_records(
       ${userId}, ${sessionId}, ${query}, ${page.limit}, ${page.offset},
-      ${page.after?.loose ?? null}, ${page.after?.rank ?? null}, ${page.after?.createdAt ?? null}, ${page.after?.id ?? null}) found`,
+      ${page.after?.stage ?? null}, ${page.after?.rank ?? null}, ${page.after?.createdAt ?? null}, ${page.after?.id ?? null}) found`,
 });

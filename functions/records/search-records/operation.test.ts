@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Record, SearchRecordsRequest } from '../../../proto/generated/records.ts';
+import { type Collector, type RecordsOperations, type RecordsTest, recordsOperations, recordsTest } from '../testing.ts';
+
+const collection: readonly Partial<Record>[] = [
+  { artist: 'Miles Davis', name: 'Kind of Blue' },
+  { artist: 'Miles Davis', name: 'Bitches Brew' },
+  { artist: 'John Coltrane', name: 'Blue Train' },
+  { artist: 'Joni Mitchell', name: 'Blue' },
+  { artist: 'The Beatles', name: 'Abbey Road' },
+  { artist: 'The Beatles', name: 'The Beatles', aliases: ['The White Album'] },
+  { artist: 'Björk', name: 'Homogenic' },
+  { artist: 'Sigur Rós', name: 'Ágætis byrjun' },
+  { artist: 'Motörhead', name: 'Ace of Spades' },
+  { artist: 'AC/DC', name: 'Back in Black' },
+  { artist: '!!!', name: 'Louden Up Now' },
+  { artist: '100% Proof', name: 'snake_case\\path' },
+  { artist: 'Кино', name: 'Группа крови' },
+  { artist: '坂本龍一', name: '千のナイフ', aliases: ['Ryuichi Sakamoto'] },
+  { artist: "Guns N' Roses", name: 'Appetite  for\u00a0Destruction' },
+  { artist: 'Nirvana', name: 'Nevermind' },
+];
+
+describe('searchRecords', () => {
+  let records: RecordsTest;
+  let operations: RecordsOperations;
+  let alice: Collector;
+  before(async () => {
+    records = await recordsTest();
+    operations = await recordsOperations(records);
+    alice = await records.newCollector();
+    const bob = await records.newCollector();
+    for (const record of collection) await operations.add(alice, record);
+    for (const record of collection) await operations.add(bob, { ...record, name: `${record.name} (Bob's)` });
+  });
+  after(async () => {
+    await operations?.close();
+    await records?.drop();
+  });
+
+  const search = (request: Partial<SearchRecordsRequest>, caller = alice) => operations.searchRecords(caller, request);
+  const namesOf = async (query: string) => (await search({ query })).records.map(({ name }) => name);
+
+  const queries: readonly { readonly name: string; readonly input: string; readonly expected: readonly string[] }[] = [
+    { name: 'a name', input: 'Kind of Blue', expected: ['Kind of Blue'] },
+    { name: 'equal, then beginning with it, then containing it', input: 'blue', expected: ['Blue', 'Blue Train', 'Kind of Blue'] },
+    { name: 'an artist, newest first', input: 'MILES  DAVIS', expected: ['Bitches Brew', 'Kind of Blue'] },
+    { name: 'artist and name in any order', input: 'blue miles', expected: ['Kind of Blue'] },
+    { name: 'artist and name together', input: 'joni mitchell blue', expected: ['Blue'] },
+    { name: 'a part of a word', input: 'itche', expected: ['Blue', 'Bitches Brew'] },
+    { name: 'an alias', input: 'white album', expected: ['The Beatles'] },
+    { name: 'an alias in another script', input: 'sakamoto', expected: ['千のナイフ'] },
+    { name: 'no accents', input: 'agaetis bjork'.split(' ')[0] as string, expected: ['Ágætis byrjun'] },
+    { name: 'accents that are not there', input: 'Nírvàna', expected: ['Nevermind'] },
+    { name: 'accents as characters of their own', input: 'Bjo\u0308rk', expected: ['Homogenic'] },
+    { name: 'wide letters', input: 'ＡＢＢＥＹ', expected: ['Abbey Road'] },
+    { name: 'Cyrillic', input: 'ГРУППА', expected: ['Группа крови'] },
+    { name: 'Japanese', input: 'ナイフ', expected: ['千のナイフ'] },
+    { name: 'spaces of other kinds', input: 'appetite for destruction', expected: ['Appetite  for\u00a0Destruction'] },
+    { name: 'an apostrophe', input: "n' roses", expected: ['Appetite  for\u00a0Destruction'] },
+    { name: 'punctuation alone', input: '!!!', expected: ['Louden Up Now'] },
+    { name: 'a slash', input: 'ac/dc', expected: ['Back in Black'] },
+    { name: 'a percent sign, which is no wildcard', input: '0%', expected: ['snake_case\\path'] },
+    { name: 'an underscore, which is no wildcard', input: 'e_c', expected: ['snake_case\\path'] },
+    { name: 'a backslash', input: 'case\\p', expected: ['snake_case\\path'] },
+    { name: 'a lone percent sign', input: '%', expected: ['snake_case\\path'] },
+    { name: 'a pattern that would match everything', input: '%_%', expected: [] },
+    { name: 'SQL', input: "'; drop table records.records; --", expected: [] },
+    { name: 'nothing alike', input: 'xyzzy', expected: [] },
+    { name: 'a typo: a letter left out', input: 'Mils Davis', expected: ['Bitches Brew', 'Kind of Blue'] },
+    { name: 'a typo: two letters swapped', input: 'Abbye Raod', expected: ['Abbey Road'] },
+    { name: 'a typo: the first letter', input: 'Nitches', expected: ['Bitches Brew'] },
+    { name: 'a typo: a letter that is a space', input: 'abbey-road', expected: ['Abbey Road'] },
+    { name: 'a typo in a short word', input: 'bleu', expected: ['Blue', 'Blue Train', 'Kind of Blue'] },
+    { name: 'what is no typo of a regular expression', input: '(.*)+[a-z', expected: [] },
+    { name: 'a typo: a letter doubled', input: 'colltrane', expected: ['Blue Train'] },
+    { name: 'a typo in one word', input: 'nevermnid', expected: ['Nevermind'] },
+    { name: 'a typo and no accents', input: 'motorhaed', expected: ['Ace of Spades'] },
+    { name: 'a typo in Cyrillic', input: 'группо', expected: ['Группа крови'] },
+    { name: 'a typo in an alias', input: 'Ryuchi Sakamotto', expected: ['千のナイフ'] },
+  ];
+  for (const { name, input, expected } of queries)
+    test(`${name} (${JSON.stringify(input)}) finds ${expected.length === 0 ? 'nothing' : JSON.stringify(expected)}`, async () => {
+      const { records: found, total, nextPageToken } = await search({ query: input });
+      assert.deepEqual(
+        found.map(({ name: title }) => title),
+        expected,
+      );
+      assert.equal(total, expected.length);
+      assert.equal(nextPageToken, '');
+    });
+
+  test('the best match of a typo comes first', async () => {
+    assert.equal((await namesOf('the beetles'))[0], 'The Beatles');
+    assert.equal((await namesOf('kind of bleu'))[0], 'Kind of Blue');
+  });
+
+  test('without a query, or with spaces alone, it is all of them, the newest first', async () => {
+    const newest = collection.map(({ name }) => name).reverse();
+    for (const query of ['', '  ', '\u3000\n']) assert.deepEqual(await namesOf(query), newest);
+    const { records: found, total } = await search({});
+    assert.equal(total, collection.length);
+    for (const record of found) assert.equal(record.userId, alice.userId);
+  });
+
+  test('an account without records has an empty list', async () => {
+    const carol = await records.newCollector();
+    assert.deepEqual(await search({}, carol), { records: [], total: 0, nextPageToken: '' });
+    assert.deepEqual(await search({ query: 'blue' }, carol), { records: [], total: 0, nextPageToken: '' });
+  });
+
+  test('the total counts what matches and not what the page holds, even on an empty page', async () => {
+    for (const query of ['', 'e']) {
+      const { total: all } = await search({ query });
+      for (const page of [
+        { limit: 1, offset: 0 },
+        { limit: 2, offset: 3 },
+        { limit: 5, offset: 999_999 },
+      ]) {
+        const { records: found, total } = await search({ query, ...page });
+        assert.equal(total, all);
+        assert.equal(found.length, page.offset === 999_999 ? 0 : page.limit);
+      }
+    }
+  });
+
+  test('offsets walk through the list without a gap', async () => {
+    const walked: string[] = [];
+    for (let offset = 0; offset < collection.length; offset += 5)
+      walked.push(...(await search({ limit: 5, offset })).records.map(({ id }) => id));
+    assert.deepEqual(
+      walked,
+      (await search({})).records.map(({ id }) => id),
+    );
+  });
+
+  test('a page holds 50 records when nobody says how many, and 200 at most', async () => {
+    const dave = await records.newCollector();
+    await records.database.sql`insert into records.records (id, user_id, artist, name)
+      select gen_random_uuid(), ${dave.userId}, 'Various', 'Volume ' || n from generate_series(1, 205) n`;
+    for (const { limit, expected } of [
+      { limit: 0, expected: 50 },
+      { limit: 200, expected: 200 },
+      { limit: 201, expected: 200 },
+      { limit: 2_147_483_647, expected: 200 },
+    ]) {
+      const { records: found, total, nextPageToken } = await search({ limit }, dave);
+      assert.deepEqual([found.length, total, nextPageToken !== ''], [expected, 205, true]);
+    }
+    // Made in one statement, so at one time: the id then decides.
+    const first = await search({ limit: 200 }, dave);
+    const second = await search({ limit: 200, pageToken: first.nextPageToken }, dave);
+    assert.deepEqual([second.records.length, second.total, second.nextPageToken], [5, 205, '']);
+    assert.equal(new Set([...first.records, ...second.records].map(({ id }) => id)).size, 205);
+  });
+
+  for (const query of ['', 'volume', 'volumne'])
+    test(`pages of ${JSON.stringify(query)} follow one another while records are added and removed`, async () => {
+      const eve = await records.newCollector();
+      const made: Record[] = [];
+      for (let number = 1; number <= 9; number++) made.push(await operations.add(eve, { artist: 'Various', name: `Volume ${number}` }));
+      const seen: string[] = [];
+      let pageToken = '';
+      do {
+        const page = await search({ query, limit: 2, pageToken }, eve);
+        seen.push(...page.records.map(({ name }) => name as string));
+        // What is added belongs before the first page, and what is removed has been seen: neither moves what follows.
+        await operations.add(eve, { artist: 'Various', name: `Volume new ${seen.length}` });
+        await operations.deleteRecord(eve, { recordId: page.records[0]?.id as string });
+        pageToken = page.nextPageToken;
+      } while (pageToken !== '');
+      assert.deepEqual(seen, made.map(({ name }) => name).reverse());
+    });
+
+  test('a page token is one of this list, and of this account', async () => {
+    const { nextPageToken } = await search({ query: 'e', limit: 1 });
+    assert.notEqual(nextPageToken, '');
+    assert.ok(!Buffer.from(nextPageToken, 'base64url').toString('latin1').includes(alice.userId));
+    const bob = await records.newCollector();
+    const refused = { reason: 'MALFORMED_PAGE_TOKEN' };
+    await assert.rejects(search({ query: 'e', pageToken: nextPageToken }, bob), refused);
+    await assert.rejects(search({ query: 'ee', pageToken: nextPageToken }), refused);
+    await assert.rejects(search({ pageToken: nextPageToken }), refused);
+    await assert.rejects(search({ query: 'e', pageToken: `${nextPageToken}A` }), refused);
+    await assert.rejects(search({ query: 'e', pageToken: 'x' }), refused);
+    assert.ok(await search({ query: 'e', limit: 3, pageToken: nextPageToken }), 'another size of page is fine');
+  });
+
+  test('an offset and a page token exclude each other', async () => {
+    const { nextPageToken } = await search({ limit: 1 });
+    const error = await search({ limit: 1, offset: 1, pageToken: nextPageToken }).catch((thrown) => thrown);
+    assert.equal(error.reason, 'INVALID_FIELDS');
+    assert.deepEqual(error.violations[0].path, ['offset']);
+  });
+
+  test('a session that has ended finds nothing', async () => {
+    const frank = await records.newCollector();
+    await frank.logout();
+    await assert.rejects(search({}, frank), { reason: 'SESSION_ENDED' });
+  });
+});
