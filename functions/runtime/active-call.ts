@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { Call, Outcome, SpanRecord } from './call.ts';
+import type { Call, SpanRecord } from './call.ts';
 import type { Refusal } from './refusal.ts';
 
 /** What the outside says about a request before anything of it is believed. */
@@ -46,35 +46,14 @@ export class ActiveCall implements Call {
     return this.#controller.signal;
   }
 
+  /** Since the first byte. */
+  seconds(): number {
+    return (performance.now() - this.startedAt) / 1000;
+  }
+
   /** Ends whatever the call still waits for. */
   abort(why: Refusal): void {
     this.#aborted ??= why;
     this.#controller?.abort(why);
-  }
-
-  outcome(end: {
-    dialect: Outcome['dialect'];
-    method: string;
-    route: string;
-    status: number;
-    code: string;
-    reason?: string;
-    responseBytes: number;
-    cause?: unknown;
-  }): Outcome {
-    return {
-      dialect: end.dialect,
-      method: end.method,
-      route: end.route,
-      status: end.status,
-      code: end.code,
-      reason: end.reason,
-      seconds: (performance.now() - this.startedAt) / 1000,
-      requestBytes: this.requestBytes,
-      responseBytes: end.responseBytes,
-      userId: this.userId,
-      callerAddress: this.callerAddress,
-      cause: end.cause,
-    };
   }
 }

@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import type { JWK } from 'jose';
 import { ActiveCall } from './active-call.ts';
 import type { Outcome } from './call.ts';
@@ -24,19 +23,26 @@ export interface Decoded {
   readonly violations: readonly Violation[];
 }
 
+/** Request headers by lower-case name; a header that came twice is joined by a comma. */
+export interface Headers {
+  header(name: string): string | undefined;
+}
+
 /** One function with everything it needs, whatever the protocol that asks it. */
 export interface Application {
   readonly rpc: Rpc;
   readonly limits: Limits;
+  readonly cacheSeconds: number | undefined;
   readonly log: Log;
   readonly telemetry: Telemetry;
   /** Begins a call from the headers that the edge sets. */
-  arrive(header: (name: string) => string | undefined): ActiveCall;
+  arrive(headers: Headers): ActiveCall;
   /**
    * Verifies the caller, decodes, checks every field, runs the operation.
-   * @throws Refusal, and nothing else.
+   * Gives a promise only where something has to be waited for.
+   * @throws a Refusal, or whatever broke inside: see `asRefusal`.
    */
-  perform(call: ActiveCall, authorization: string | undefined, decode: () => Decoded | Promise<Decoded>): Promise<object>;
+  perform(call: ActiveCall, authorization: string | undefined, decode: () => Decoded | Promise<Decoded>): object | Promise<object>;
   /** Logs and counts a call that has been answered. */
   ended(call: ActiveCall, outcome: Outcome): void;
   /** Loads what the first call will need. */
@@ -46,6 +52,7 @@ export interface Application {
   close(): Promise<void>;
 }
 
+const noQueries = {};
 const nobody: Caller = { userId: '', sessionId: '' };
 
 /** The edge sets X-Forwarded-For to the one address it saw; the platform's own proxies add theirs behind it. */
@@ -85,6 +92,7 @@ export function createApplication(
     revision: config.revision,
     version,
     log,
+    rpc,
   });
   const now = () => new Date();
 
@@ -96,6 +104,8 @@ export function createApplication(
       poolMax: limits.poolMax,
       applicationName: rpc.functionName,
       refusals: { ...commonRefusals, ...definition.refusals },
+      onChange: (reachable, cause) =>
+        reachable ? log.info('the database is back', {}) : log.error('the database is out of reach', { cause }),
     });
     return database;
   };
@@ -130,63 +140,66 @@ export function createApplication(
     return parts as Promise<object> | object;
   };
 
-  const callerOf = (authorization: string | undefined): Caller | Promise<Caller> => {
-    const token = bearerToken(authorization);
-    return identityOf().cached(token) ?? identityOf().verify(token);
+  // Whatever need not wait does not: a call whose caller is known and whose request has no body makes no promise before its statement.
+  const decodeAs = (call: ActiveCall, caller: Caller, decode: () => Decoded | Promise<Decoded>): object | Promise<object> => {
+    call.userId = caller.userId === '' ? undefined : caller.userId;
+    const decoding = decode();
+    return decoding instanceof Promise ? decoding.then((decoded) => check(call, caller, decoded)) : check(call, caller, decoding);
   };
+  const check = (call: ActiveCall, caller: Caller, { message, violations }: Decoded): object | Promise<object> => {
+    const faults = withChecks(violations, checkFields(rpc.request, message, caller.userId));
+    if (faults.length > 0) throw refuseFields(faults);
+    const made = partsOf();
+    return made instanceof Promise ? made.then((parts) => operate(call, caller, message, parts)) : operate(call, caller, message, made);
+  };
+  const operate = (call: ActiveCall, caller: Caller, message: object, made: object): object | Promise<object> =>
+    definition.operation(message, {
+      ...made,
+      queries: definition.queries === undefined ? noQueries : definition.queries(openedDatabase().bind(call)),
+      caller,
+      now,
+      version,
+      get signal() {
+        return call.signal;
+      },
+    });
 
   let inFlight = 0;
+  telemetry.watch({ inFlight: () => inFlight, pool: () => database?.usage() ?? { used: 0, idle: 0, waiting: 0, max: limits.poolMax } });
 
   return {
     rpc,
     limits,
+    cacheSeconds: definition.cacheSeconds,
     log,
     telemetry,
     get inFlight() {
       return inFlight;
     },
-    arrive(header) {
+    arrive(headers) {
       inFlight++;
-      const context = parseTraceparent(header('traceparent'));
+      const context = parseTraceparent(headers.header('traceparent'));
+      const traceId = context?.traceId ?? newTraceId();
       return new ActiveCall(
         {
-          requestId: requestIdFrom(header('x-request-id')),
-          traceId: context?.traceId ?? newTraceId(),
+          requestId: requestIdFrom(headers.header('x-request-id')),
+          traceId,
           spanId: newSpanId(),
           parentSpanId: context?.parentSpanId,
-          sampled: context?.sampled ?? telemetry.enabled,
-          callerAddress: firstAddress(header('x-forwarded-for')),
+          sampled: telemetry.samples(traceId, context?.sampled),
+          callerAddress: firstAddress(headers.header('x-forwarded-for')),
         },
         telemetry.enabled,
       );
     },
-    async perform(call, authorization, decode) {
-      try {
-        let caller = nobody;
-        if (rpc.access === 'CALLER') {
-          const known = callerOf(authorization);
-          caller = known instanceof Promise ? await known : known;
-          call.userId = caller.userId;
-        }
-        const decoding = decode();
-        const { message, violations } = decoding instanceof Promise ? await decoding : decoding;
-        const faults = withChecks(violations, checkFields(rpc.request, message, caller.userId));
-        if (faults.length > 0) throw refuseFields(faults);
-        const made = partsOf();
-        const tools = {
-          ...(made instanceof Promise ? await made : made),
-          queries: definition.queries?.(openedDatabase().bind(call)) ?? {},
-          caller,
-          now,
-          version,
-          get signal() {
-            return call.signal;
-          },
-        };
-        return await definition.operation(message, tools);
-      } catch (thrown) {
-        throw asRefusal(thrown);
-      }
+    perform(call, authorization, decode) {
+      if (rpc.access !== 'CALLER') return decodeAs(call, nobody, decode);
+      const token = bearerToken(authorization);
+      const known = identityOf().cached(token);
+      if (known !== undefined) return decodeAs(call, known, decode);
+      return identityOf()
+        .verify(token)
+        .then((caller) => decodeAs(call, caller, decode));
     },
     ended(call, outcome) {
       inFlight--;
@@ -221,6 +234,3 @@ function withChecks(read: readonly Violation[], checked: readonly Violation[]): 
   const seen = new Set(read.map((violation) => violation.path.join('/')));
   return [...read, ...checked.filter((violation) => !seen.has(violation.path.join('/')))];
 }
-
-/** Milliseconds of the monotonic clock. */
-export const clock = (): number => performance.now();

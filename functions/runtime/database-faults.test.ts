@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { prepareTemplate } from '../../scripts/db/template.ts';
 import { startTestServers, type TestServers } from '../../scripts/db/test-servers.ts';
 import { type Database, openDatabase } from './database.ts';
 import { type Refusal, refuse } from './refusal.ts';
@@ -12,13 +11,9 @@ let opened: Database;
 const changes: boolean[] = [];
 before(async () => {
   servers = await startTestServers();
-  const template = await prepareTemplate(servers.postgresUrl, servers.passwords);
-  const { default: postgres } = await import('postgres');
-  const admin = postgres(servers.postgresUrl, { max: 1, onnotice: () => {} });
-  await admin.unsafe(`create database faults template ${template}`);
-  await admin.end();
+  const name = await servers.freshDatabase();
   opened = openDatabase({
-    url: `postgres://record_app:${servers.passwords.record_app}@127.0.0.1:${servers.pgbouncerPort}/faults`,
+    url: `postgres://record_app:${servers.passwords.record_app}@127.0.0.1:${servers.pgbouncerPort}/${name}`,
     prepare: true,
     poolMax: 2,
     applicationName: 'faults',

@@ -71,6 +71,8 @@ export interface FunctionDefinition<Request, Response, Queries, Spec extends Set
   /** The domain's own rows of the error table. */
   readonly refusals?: RefusalTable;
   readonly limits?: Partial<Limits>;
+  /** For how long anybody may keep a successful HTTP answer. Without it nobody may: answers are their caller's own. */
+  readonly cacheSeconds?: number;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the runtime holds functions of every type

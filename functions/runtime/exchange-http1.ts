@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, ResponseHeaders } from './exchange.ts';
 import { readStream } from './read-body.ts';
 import { refuse } from './refusal.ts';
 
@@ -39,13 +39,13 @@ export class Http1Exchange implements Exchange {
     return readStream(this.#request, bytesMax, this.#request.headers['content-length']);
   }
 
-  answer(status: number, headers: Record<string, string>, body: string): void {
+  answer(status: number, headers: ResponseHeaders, body: string): void {
     if (this.answered) return;
     this.answered = true;
     const response = this.#response;
     if (response.headersSent || response.destroyed) return;
-    if (status !== 204) headers['content-length'] = String(Buffer.byteLength(body));
-    if (this.#closing()) headers.connection = 'close';
+    if (status !== 204) headers.push('content-length', String(Buffer.byteLength(body)));
+    if (this.#closing()) headers.push('connection', 'close');
     response.writeHead(status, headers);
     if (status === 204 || this.method === 'HEAD') response.end();
     else response.end(body);

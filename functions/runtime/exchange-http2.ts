@@ -1,5 +1,5 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, ResponseHeaders } from './exchange.ts';
 import { readStream } from './read-body.ts';
 
 export class Http2Exchange implements Exchange {
@@ -35,15 +35,14 @@ export class Http2Exchange implements Exchange {
     return readStream(this.#stream, bytesMax, this.#headers['content-length']);
   }
 
-  answer(status: number, headers: Record<string, string | number>, body: string): void {
+  answer(status: number, headers: ResponseHeaders, body: string): void {
     if (this.answered) return;
     this.answered = true;
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
-    headers[':status'] = status;
     const bare = status === 204 || this.method === 'HEAD';
-    if (status !== 204) headers['content-length'] = String(Buffer.byteLength(body));
-    stream.respond(headers, { endStream: bare });
+    if (status !== 204) headers.push('content-length', String(Buffer.byteLength(body)));
+    stream.respond([':status', String(status), ...headers], { endStream: bare });
     if (!bare) stream.end(body);
     // A body that nobody will read: NO_ERROR tells the client to stop sending and to keep the answer (RFC 9113, 8.1).
     if (!stream.readableEnded && !stream.endAfterHeaders && status >= 400) {

@@ -1,3 +1,6 @@
+/** Names and values in turn, as Node takes them fastest. */
+export type ResponseHeaders = string[];
+
 /** One HTTP request and its answer, whatever the version. The adapters in exchange-http1.ts and exchange-http2.ts are thin. */
 export interface Exchange {
   readonly dialect: 'http/1.1' | 'http/2';
@@ -14,7 +17,7 @@ export interface Exchange {
    */
   body(bytesMax: number): Promise<Buffer>;
   /** Answers once; later answers are ignored. A HEAD request gets the headers alone. */
-  answer(status: number, headers: Record<string, string>, body: string): void;
+  answer(status: number, headers: ResponseHeaders, body: string): void;
   readonly answered: boolean;
   /** Calls back when the client goes away before the answer. */
   onGone(callback: () => void): void;

@@ -1,7 +1,11 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { performance } from 'node:perf_hooks';
 import { Metadata, Server, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
 import { descriptors } from '../../proto/generated/descriptors.ts';
-import { type Application, asRefusal } from './application.ts';
+import type { ActiveCall } from './active-call.ts';
+import { type Application, asRefusal, type Headers } from './application.ts';
+import type { Rpc } from './contract.ts';
+import { Deadlines, type Waiting } from './deadlines.ts';
 import { readGrpc } from './grpc-reader.ts';
 import { grpcErrorOf, trailersOnly } from './grpc-status.ts';
 import { grpcStreamHandler } from './grpc-stream-handler.ts';
@@ -21,58 +25,16 @@ const alwaysServed = /^\/grpc\.(reflection\.v1(alpha)?\.ServerReflection|health\
 
 export async function createGrpcSide(app: Application): Promise<GrpcSide> {
   const { rpc, limits } = app;
-  const codecs = await rpc.codecs();
-  const budgetMs = limits.timeoutSeconds * 1000;
+  const codecs = (await rpc.codecs()) as Codecs;
   const server = new Server({
     'grpc.enable_channelz': 0,
     'grpc.max_receive_message_length': limits.bodyBytesMax,
     'grpc.max_send_message_length': -1,
   });
 
-  const unary = (grpcCall: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>): void => {
-    const header = (name: string): string | undefined => grpcCall.metadata.get(name)[0] as string | undefined;
-    const call = app.arrive(header);
-    call.requestBytes = grpcCall.request.length;
-    // grpc-js emits 'cancelled' after every call, successful ones too: what is done stays done.
-    let done = false;
-    const end = (refusal: Refusal | undefined, bytes: Buffer | undefined): void => {
-      if (done) return;
-      done = true;
-      clearTimeout(timer);
-      if (refusal !== undefined) callback(grpcErrorOf(refusal, call.requestId));
-      else {
-        const trailers = new Metadata();
-        trailers.set('x-request-id', call.requestId);
-        callback(null, bytes, trailers);
-      }
-      app.ended(
-        call,
-        call.outcome({
-          dialect: 'grpc',
-          method: 'POST',
-          route: rpc.path,
-          status: refusal?.row.http ?? 200,
-          code: refusal?.row.grpc ?? 'OK',
-          reason: refusal?.reason,
-          responseBytes: bytes?.length ?? 0,
-          cause: refusal?.cause,
-        }),
-      );
-    };
-    const interrupt = (refusal: Refusal): void => {
-      if (done) return;
-      call.abort(refusal);
-      end(refusal, undefined);
-    };
-    const timer = setTimeout(() => interrupt(refuse('DEADLINE_EXCEEDED')), budgetMs);
-    grpcCall.on('cancelled', () => {
-      if (!done) interrupt(refuse(deadlinePassed(grpcCall) ? 'DEADLINE_EXCEEDED' : 'CANCELLED'));
-    });
-    app
-      .perform(call, header('authorization'), () => readGrpc(codecs.request, rpc.request, grpcCall.request))
-      .then((response) => end(undefined, Buffer.from(codecs.response.encode(response).finish())))
-      .catch((thrown) => end(asRefusal(thrown), undefined));
-  };
+  const deadlines = new Deadlines(limits.timeoutSeconds * 1000);
+  const unary = (grpcCall: UnaryCall, callback: sendUnaryData<Buffer>): void =>
+    new GrpcCall(app, codecs, deadlines, grpcCall, callback).start();
 
   server.addService(
     {
@@ -96,34 +58,111 @@ export async function createGrpcSide(app: Application): Promise<GrpcSide> {
     serve(stream, headers, flags) {
       const path = headers[':path'] ?? '';
       if (path === rpc.path || alwaysServed.test(path)) return handle(stream, headers, flags);
-      refuseStream(app, stream, headers, 'ROUTE_NOT_FOUND');
+      refuseStream(app, stream, headers);
     },
     stop: () => health.stop(),
   };
 }
 
-const deadlinePassed = (call: ServerUnaryCall<Buffer, Buffer>): boolean => {
-  const deadline = call.getDeadline();
-  return Number(deadline) <= Date.now();
-};
+type UnaryCall = ServerUnaryCall<Buffer, Buffer>;
+type Codecs = Awaited<ReturnType<Rpc<object, object>['codecs']>>;
+
+/** One unary call on its way through the function. */
+class GrpcCall implements Waiting, Headers {
+  readonly #app: Application;
+  readonly #codecs: Codecs;
+  readonly #deadlines: Deadlines;
+  readonly #grpcCall: UnaryCall;
+  readonly #callback: sendUnaryData<Buffer>;
+  readonly #call: ActiveCall;
+  /** grpc-js emits 'cancelled' after every call, successful ones too: what is done stays done. */
+  #done = false;
+
+  constructor(app: Application, codecs: Codecs, deadlines: Deadlines, grpcCall: UnaryCall, callback: sendUnaryData<Buffer>) {
+    this.#app = app;
+    this.#codecs = codecs;
+    this.#deadlines = deadlines;
+    this.#grpcCall = grpcCall;
+    this.#callback = callback;
+    this.#call = app.arrive(this);
+    this.#call.requestBytes = grpcCall.request.length;
+  }
+
+  header(name: string): string | undefined {
+    return this.#grpcCall.metadata.get(name)[0] as string | undefined;
+  }
+
+  start(): void {
+    try {
+      const performing = this.#app.perform(this.#call, this.header('authorization'), () =>
+        readGrpc(this.#codecs.request, this.#app.rpc.request, this.#grpcCall.request),
+      );
+      if (!(performing instanceof Promise)) return this.#succeed(performing);
+      this.#deadlines.add(this, performance.now());
+      this.#grpcCall.on('cancelled', () => {
+        if (!this.#done) this.#interrupt(refuse(Number(this.#grpcCall.getDeadline()) <= Date.now() ? 'DEADLINE_EXCEEDED' : 'CANCELLED'));
+      });
+      performing.then(
+        (response) => this.#succeed(response),
+        (thrown) => this.#end(asRefusal(thrown), undefined),
+      );
+    } catch (thrown) {
+      this.#end(asRefusal(thrown), undefined);
+    }
+  }
+
+  #succeed(response: object): void {
+    const bytes = this.#codecs.response.encode(response).finish();
+    this.#end(undefined, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  }
+
+  #interrupt(refusal: Refusal): void {
+    this.#call.abort(refusal);
+    this.#end(refusal, undefined);
+  }
+
+  /** The server's own deadline has come; the client's is grpc-js's. */
+  expire(): void {
+    this.#interrupt(refuse('DEADLINE_EXCEEDED'));
+  }
+
+  #end(refusal: Refusal | undefined, bytes: Buffer | undefined): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#deadlines.remove(this);
+    const call = this.#call;
+    if (refusal !== undefined) this.#callback(grpcErrorOf(refusal, call.requestId));
+    else {
+      const trailers = new Metadata();
+      trailers.set('x-request-id', call.requestId);
+      this.#callback(null, bytes, trailers);
+    }
+    ended(this.#app, call, this.#app.rpc.path, refusal, bytes?.length ?? 0);
+  }
+}
+
+function ended(app: Application, call: ActiveCall, route: string, refusal: Refusal | undefined, responseBytes: number): void {
+  app.ended(call, {
+    dialect: 'grpc',
+    method: 'POST',
+    route,
+    status: refusal?.row.http ?? 200,
+    code: refusal?.row.grpc ?? 'OK',
+    reason: refusal?.reason,
+    seconds: call.seconds(),
+    requestBytes: call.requestBytes,
+    responseBytes,
+    userId: call.userId,
+    callerAddress: call.callerAddress,
+    cause: refusal?.cause,
+  });
+}
 
 /** Refuses a stream that grpc-js does not get to see: another function's method. */
-function refuseStream(app: Application, stream: ServerHttp2Stream, headers: IncomingHttpHeaders, reason: 'ROUTE_NOT_FOUND'): void {
-  const call = app.arrive((name) => headers[name] as string | undefined);
-  const refusal = refuse(reason);
-  stream.on('error', () => {});
+function refuseStream(app: Application, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  const call = app.arrive({ header: (name) => headers[name] as string | undefined });
+  const refusal = refuse('ROUTE_NOT_FOUND');
   stream.respond(trailersOnly(refusal, call.requestId), { endStream: true });
   stream.resume();
-  app.ended(
-    call,
-    call.outcome({
-      dialect: 'grpc',
-      method: 'POST',
-      route: '',
-      status: refusal.row.http,
-      code: refusal.row.grpc,
-      reason: refusal.reason,
-      responseBytes: 0,
-    }),
-  );
+  ended(app, call, '', refusal, 0);
 }

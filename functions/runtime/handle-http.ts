@@ -1,10 +1,12 @@
+import { performance } from 'node:perf_hooks';
 import type { ActiveCall } from './active-call.ts';
 import { type Application, asRefusal, type Decoded } from './application.ts';
 import type { Field, HttpRule, Rpc } from './contract.ts';
-import type { Exchange } from './exchange.ts';
+import { Deadlines, type Waiting } from './deadlines.ts';
+import type { Exchange, ResponseHeaders } from './exchange.ts';
 import { problemOf } from './problem.ts';
 import { readBody, readJson, readQuery } from './read-json.ts';
-import { refuse } from './refusal.ts';
+import { type Refusal, refuse } from './refusal.ts';
 import { matchRoute } from './route.ts';
 
 /** Answers one HTTP exchange with the function's operation, in proto3 JSON (google.api.http). */
@@ -18,143 +20,198 @@ export interface Readiness {
 type Message = Record<string, unknown>;
 
 export function createHttpHandler(app: Application, readiness: Readiness): HttpHandler {
-  const { rpc, limits } = app;
-  const maskField = rpc.request.fields.find((field) => field.kind === 'mask');
-  const headerFields = rpc.request.fields.filter((field): field is Field & { header: string } => field.header !== undefined);
-  const answerOf = answerFor(rpc);
-  const budgetMs = limits.timeoutSeconds * 1000;
-
-  const decode = async (
-    exchange: Exchange,
-    call: ActiveCall,
-    rule: HttpRule,
-    variables: Record<string, string>,
-    progress: { reading: boolean },
-  ): Promise<Decoded> => {
-    const mark = exchange.target.indexOf('?');
-    const inBody = rule.body === '*' ? rpc.request.fields.map((field) => field.name) : rule.body === undefined ? [] : [rule.body];
-    const bound = [...Object.keys(variables), ...inBody];
-    const fromQuery = readQuery(rpc.request, mark < 0 ? '' : exchange.target.slice(mark + 1), bound);
-    let message = fromQuery.message as Message;
-    let violations = fromQuery.violations;
-    if (rule.body !== undefined) {
-      checkMediaType(exchange, rule.method);
-      progress.reading = true;
-      const bytes = await exchange.body(limits.bodyBytesMax);
-      progress.reading = false;
-      call.requestBytes = bytes.length;
-      const field = rpc.request.fields.find((candidate) => candidate.name === rule.body);
-      const body = readJson(field?.message?.() ?? rpc.request, readBody(bytes), field === undefined ? [] : [field.name]);
-      violations = [...violations, ...body.violations];
-      if (field === undefined) message = body.message as Message;
-      else message[field.json] = body.message;
-      if (maskField !== undefined) {
-        const named = message[maskField.json] as string[] | undefined;
-        if (rule.method === 'PUT') message[maskField.json] = ['*'];
-        else if (named === undefined || named.length === 0) message[maskField.json] = body.present;
-      }
-    }
-    for (const field of rpc.request.fields) if (variables[field.name] !== undefined) message[field.json] = variables[field.name];
-    for (const field of headerFields) {
-      const value = exchange.header(field.header);
-      if (value !== undefined) message[field.json] = value;
-    }
-    return { message, violations };
-  };
-
-  return (exchange) => {
-    const call = app.arrive((name) => exchange.header(name));
-    let route = '';
-    let timer: NodeJS.Timeout | undefined;
-    const progress = { reading: false };
-
-    const end = (status: number, headers: Record<string, string>, body: string, refusal?: ReturnType<typeof asRefusal>): void => {
-      if (exchange.answered) return;
-      clearTimeout(timer);
-      headers['x-request-id'] = call.requestId;
-      headers['cache-control'] = 'no-store';
-      exchange.answer(status, headers, body);
-      app.ended(
-        call,
-        call.outcome({
-          dialect: exchange.dialect,
-          method: exchange.method,
-          route,
-          status,
-          code: refusal?.row.grpc ?? 'OK',
-          reason: refusal?.reason,
-          responseBytes: body.length,
-          cause: refusal?.cause,
-        }),
-      );
-    };
-    const fail = (thrown: unknown): void => {
-      const refusal = asRefusal(thrown);
-      const problem = problemOf(refusal, call.requestId, rpc);
-      end(problem.status, problem.headers, problem.body, refusal);
-    };
-
-    try {
-      if (exchange.headerBytes > limits.headerBytesMax) throw refuse('HEADERS_TOO_LARGE');
-      const mark = exchange.target.indexOf('?');
-      const path = mark < 0 ? exchange.target : exchange.target.slice(0, mark);
-      if (path === '/livez' || path === '/readyz') {
-        route = path;
-        if (exchange.method !== 'GET' && exchange.method !== 'HEAD') throw refuse('METHOD_NOT_ALLOWED', { allow: ['GET', 'HEAD'] });
-        if (path === '/readyz' && !readiness.ready) throw refuse('DRAINING');
-        return end(200, { 'content-type': 'application/json' }, '{"status":"ok"}');
-      }
-      const match = matchRoute(rpc.http, exchange.method, path);
-      if (match === undefined) throw refuse('ROUTE_NOT_FOUND');
-      if ('allow' in match) {
-        route = rpc.http[0]?.path ?? '';
-        throw refuse('METHOD_NOT_ALLOWED', { allow: match.allow });
-      }
-      route = match.rule.path;
-      timer = setTimeout(() => {
-        const late = refuse(progress.reading ? 'REQUEST_TIMEOUT' : 'DEADLINE_EXCEEDED');
-        call.abort(late);
-        fail(late);
-      }, budgetMs);
-      exchange.onGone(() => {
-        const gone = refuse('CANCELLED');
-        call.abort(gone);
-        fail(gone);
-      });
-      app
-        .perform(call, exchange.header('authorization'), () => decode(exchange, call, match.rule, match.variables, progress))
-        .then((response) => {
-          const answer = answerOf(response as Message, match.rule);
-          end(answer.status, answer.headers, answer.body);
-        })
-        .catch(fail);
-    } catch (thrown) {
-      fail(thrown);
-    }
-  };
+  const cacheControl = app.cacheSeconds === undefined ? 'no-store' : `public, max-age=${app.cacheSeconds}`;
+  const faces = { app, readiness, cacheControl, deadlines: new Deadlines(app.limits.timeoutSeconds * 1000), faceOf: facesOf(app.rpc) };
+  return (exchange) => new HttpCall(faces, exchange).start();
 }
 
-function checkMediaType(exchange: Exchange, method: string): void {
-  const type = exchange.header('content-type') ?? '';
-  const semicolon = type.indexOf(';');
-  const essence = (semicolon < 0 ? type : type.slice(0, semicolon)).trim().toLowerCase();
+/** What follows from one google.api.http rule, found once. */
+interface Face {
+  readonly rule: HttpRule;
+  /** The field that the body is; undefined where it is the whole message, or where there is no body. */
+  readonly bodyField: Field | undefined;
+  /** Proto names that the query may not give, because the path or the body does. */
+  readonly notInQuery: readonly string[];
+  readonly variables: readonly Field[];
+  readonly answerField: Field | undefined;
+}
+
+interface Faces {
+  readonly app: Application;
+  readonly readiness: Readiness;
+  readonly deadlines: Deadlines;
+  readonly faceOf: ReadonlyMap<HttpRule, Face>;
+  readonly cacheControl: string;
+}
+
+function facesOf(rpc: Rpc): ReadonlyMap<HttpRule, Face> {
+  const { fields } = rpc.request;
+  const faceOf = (rule: HttpRule): Face => {
+    const variables = fields.filter((field) => rule.path.includes(`{${field.name}}`));
+    const inBody = fields.filter((field) => rule.body === '*' || rule.body === field.name);
+    return {
+      rule,
+      bodyField: rule.body === '*' ? undefined : inBody[0],
+      notInQuery: [...variables, ...inBody].map((field) => field.name),
+      variables,
+      answerField: rpc.response.fields.find((field) => field.name === rule.responseBody),
+    };
+  };
+  return new Map(rpc.http.map((rule) => [rule, faceOf(rule)]));
+}
+
+/** One exchange on its way through the function. */
+class HttpCall implements Waiting {
+  readonly #faces: Faces;
+  readonly #exchange: Exchange;
+  readonly #call: ActiveCall;
+  /** The route's template, for the log and the metrics. */
+  #route = '';
+  #reading = false;
+
+  constructor(faces: Faces, exchange: Exchange) {
+    this.#faces = faces;
+    this.#exchange = exchange;
+    this.#call = faces.app.arrive(exchange);
+  }
+
+  start(): void {
+    try {
+      this.#dispatch();
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  #dispatch(): void {
+    const { app, readiness, deadlines, faceOf } = this.#faces;
+    const exchange = this.#exchange;
+    if (exchange.headerBytes > app.limits.headerBytesMax) throw refuse('HEADERS_TOO_LARGE');
+    const { target, method } = exchange;
+    const mark = target.indexOf('?');
+    const path = mark < 0 ? target : target.slice(0, mark);
+    if (path === '/livez' || path === '/readyz') return this.#probe(path, readiness);
+    const match = matchRoute(app.rpc.http, method, path);
+    if (match === undefined) throw refuse('ROUTE_NOT_FOUND');
+    if ('allow' in match) {
+      this.#route = app.rpc.http[0]?.path ?? '';
+      throw refuse('METHOD_NOT_ALLOWED', { allow: match.allow });
+    }
+    this.#route = match.rule.path;
+    const face = faceOf.get(match.rule) as Face;
+    const performing = app.perform(this.#call, exchange.header('authorization'), () =>
+      this.#decode(face, match.variables, mark < 0 ? '' : target.slice(mark + 1)),
+    );
+    if (!(performing instanceof Promise)) return this.#succeed(face, performing as Message);
+    deadlines.add(this, performance.now());
+    exchange.onGone(() => this.#interrupt(refuse('CANCELLED')));
+    performing.then(
+      (response) => this.#succeed(face, response as Message),
+      (thrown) => this.#fail(thrown),
+    );
+  }
+
+  #probe(path: string, readiness: Readiness): void {
+    this.#route = path;
+    const { method } = this.#exchange;
+    if (method !== 'GET' && method !== 'HEAD') throw refuse('METHOD_NOT_ALLOWED', { allow: ['GET', 'HEAD'] });
+    if (path === '/readyz' && !readiness.ready) throw refuse('DRAINING');
+    this.#end(200, ['content-type', 'application/json'], '{"status":"ok"}', undefined);
+  }
+
+  #decode(face: Face, variables: Record<string, string>, query: string): Decoded | Promise<Decoded> {
+    const { request } = this.#faces.app.rpc;
+    const { message, violations } = readQuery(request, query, face.notInQuery);
+    for (const field of face.variables) message[field.json] = variables[field.name];
+    for (const field of request.fields) {
+      const value = field.header === undefined ? undefined : this.#exchange.header(field.header);
+      if (value !== undefined) message[field.json] = value;
+    }
+    return face.rule.body === undefined ? { message, violations } : this.#decodeBody(face, message, violations);
+  }
+
+  async #decodeBody(face: Face, outside: Message, faults: Decoded['violations']): Promise<Decoded> {
+    const { rpc, limits } = this.#faces.app;
+    const { rule, bodyField } = face;
+    checkMediaType(this.#exchange.header('content-type'), rule.method);
+    this.#reading = true;
+    const bytes = await this.#exchange.body(limits.bodyBytesMax);
+    this.#reading = false;
+    this.#call.requestBytes = bytes.length;
+    const shape = bodyField?.message?.() ?? rpc.request;
+    const body = readJson(shape, readBody(bytes), bodyField === undefined ? [] : [bodyField.name]);
+    const message =
+      bodyField === undefined ? { ...body.message, ...headersOf(rpc, outside) } : { ...outside, [bodyField.json]: body.message };
+    // RFC 5789 and AIP-134: PUT replaces, PATCH changes what the mask names, or else what is there.
+    const mask = rpc.request.fields.find((field) => field.kind === 'mask');
+    if (mask !== undefined) {
+      const named = message[mask.json] as string[] | undefined;
+      if (rule.method === 'PUT') message[mask.json] = ['*'];
+      else if (named === undefined || named.length === 0) message[mask.json] = body.present;
+    }
+    return { message, violations: [...faults, ...body.violations] };
+  }
+
+  #succeed(face: Face, response: Message): void {
+    const { successStatus } = this.#faces.app.rpc;
+    if (successStatus === 204) return this.#end(204, [], '', undefined);
+    const body = face.answerField === undefined ? response : (response[face.answerField.json] as Message);
+    const headers: ResponseHeaders = ['content-type', 'application/json'];
+    const etag = face.answerField === undefined ? undefined : body.etag;
+    if (typeof etag === 'string' && etag !== '') headers.push('etag', etag.startsWith('"') ? etag : `"${etag}"`);
+    // ts-proto's messages hold only kinds whose JSON is proto3 JSON; the generator asserts it.
+    this.#end(successStatus, headers, JSON.stringify(body), undefined, this.#faces.cacheControl);
+  }
+
+  #fail(thrown: unknown): void {
+    const refusal = asRefusal(thrown);
+    const problem = problemOf(refusal, this.#call.requestId, this.#faces.app.rpc);
+    this.#end(problem.status, problem.headers, problem.body, refusal);
+  }
+
+  #interrupt(refusal: Refusal): void {
+    this.#call.abort(refusal);
+    this.#fail(refusal);
+  }
+
+  /** The deadline has come. */
+  expire(): void {
+    this.#interrupt(refuse(this.#reading ? 'REQUEST_TIMEOUT' : 'DEADLINE_EXCEEDED'));
+  }
+
+  #end(status: number, headers: ResponseHeaders, body: string, refusal: Refusal | undefined, cacheControl = 'no-store'): void {
+    const exchange = this.#exchange;
+    if (exchange.answered) return;
+    const call = this.#call;
+    const { app, deadlines } = this.#faces;
+    deadlines.remove(this);
+    headers.push('x-request-id', call.requestId, 'cache-control', cacheControl);
+    exchange.answer(status, headers, body);
+    app.ended(call, {
+      dialect: exchange.dialect,
+      method: exchange.method,
+      route: this.#route,
+      status,
+      code: refusal?.row.grpc ?? 'OK',
+      reason: refusal?.reason,
+      seconds: call.seconds(),
+      requestBytes: call.requestBytes,
+      responseBytes: body.length,
+      userId: call.userId,
+      callerAddress: call.callerAddress,
+      cause: refusal?.cause,
+    });
+  }
+}
+
+/** Fields that travel in headers, where the body is the whole message. */
+const headersOf = (rpc: Rpc, outside: Message): Message =>
+  Object.fromEntries(rpc.request.fields.filter((field) => field.header !== undefined).map((field) => [field.json, outside[field.json]]));
+
+function checkMediaType(type: string | undefined, method: string): void {
+  if (type === 'application/json') return;
+  const essence = (type?.split(';', 1)[0] ?? '').trim().toLowerCase();
   if (essence === 'application/json') return;
   if (method === 'PATCH' && essence === 'application/merge-patch+json') return; // RFC 7396, which is what PATCH does here
   throw refuse('UNSUPPORTED_MEDIA_TYPE');
-}
-
-/** How a response message becomes an HTTP answer; what can be known beforehand is found once. */
-function answerFor(rpc: Rpc) {
-  const empty = rpc.successStatus === 204;
-  return (response: Message, rule: HttpRule): { status: number; headers: Record<string, string>; body: string } => {
-    if (empty) return { status: 204, headers: {}, body: '' };
-    const field =
-      rule.responseBody === undefined ? undefined : rpc.response.fields.find((candidate) => candidate.name === rule.responseBody);
-    const body = field === undefined ? response : (response[field.json] as Message);
-    const headers: Record<string, string> = { 'content-type': 'application/json' };
-    // ts-proto's messages hold only kinds whose JSON is proto3 JSON; the generator asserts it.
-    const etag = field === undefined ? undefined : body.etag;
-    if (typeof etag === 'string' && etag !== '') headers.etag = etag.startsWith('"') ? etag : `"${etag}"`;
-    return { status: rpc.successStatus, headers, body: JSON.stringify(body) };
-  };
 }

@@ -10,7 +10,7 @@ async function startPort(waitMs = 0): Promise<{ port: Port; at: number }> {
   const port = createPort({
     headerBytesMax: 16_384,
     timeoutSeconds: 5,
-    http: (exchange: Exchange) => setTimeout(() => exchange.answer(200, {}, exchange.dialect), waitMs),
+    http: (exchange: Exchange) => setTimeout(() => exchange.answer(200, [], exchange.dialect), waitMs),
     grpc: () => Promise.reject(new Error('no gRPC in this test')),
     onError: () => {},
   });

@@ -58,6 +58,8 @@ export function createPort(options: PortOptions): Port {
   });
   http1.on('request', (request, response) => options.http(new Http1Exchange(request, response, () => closing)));
   http1.on('clientError', answerBrokenHttp1);
+  // It never listens itself, and only 'listening' makes Node watch its connections: their time-outs, and which are idle.
+  http1.emit('listening');
 
   const http2Server = http2.createServer({
     settings: { maxConcurrentStreams: streamsMax, maxHeaderListSize: 4 * options.headerBytesMax, enablePush: false },
@@ -154,8 +156,10 @@ export function createPort(options: PortOptions): Port {
       const idle = setInterval(() => http1.closeIdleConnections(), 50);
       await closed;
       clearInterval(idle);
+      http1.close();
     },
     destroy() {
+      http1.close();
       for (const session of sessions) session.destroy();
       for (const socket of sockets) socket.destroy();
     },

@@ -1,10 +1,11 @@
 import type { Rpc } from './contract.ts';
+import type { ResponseHeaders } from './exchange.ts';
 import type { Refusal, Violation } from './refusal.ts';
 
 /** A refusal on HTTP: application/problem+json (RFC 9457). */
 export interface Problem {
   readonly status: number;
-  readonly headers: Record<string, string>;
+  readonly headers: ResponseHeaders;
   readonly body: string;
 }
 
@@ -47,9 +48,9 @@ export function problemOf(refusal: Refusal, requestId: string, rpc?: Rpc): Probl
       errors: faults.map(({ names, reason: fault, detail }) => ({ pointer: pointerOf(names), reason: fault, detail })),
     }),
   });
-  const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
-  if (refusal.retryAfterSeconds !== undefined) headers['retry-after'] = String(refusal.retryAfterSeconds);
-  if (refusal.allow !== undefined) headers.allow = refusal.allow.join(', ');
-  if (row.http === 401) headers['www-authenticate'] = 'Bearer';
+  const headers: ResponseHeaders = ['content-type', 'application/problem+json'];
+  if (refusal.retryAfterSeconds !== undefined) headers.push('retry-after', String(refusal.retryAfterSeconds));
+  if (refusal.allow !== undefined) headers.push('allow', refusal.allow.join(', '));
+  if (row.http === 401) headers.push('www-authenticate', 'Bearer');
   return { status: row.http, headers, body };
 }

@@ -2,6 +2,7 @@ import { createApplication } from './application.ts';
 import { readConfig } from './config.ts';
 import type { AnyFunction } from './define-function.ts';
 import { createHttpHandler } from './handle-http.ts';
+import { createLog } from './log.ts';
 import { createPort } from './port.ts';
 
 /** A function that listens. */
@@ -64,7 +65,8 @@ export async function serve(definition: AnyFunction, environment: Readonly<Recor
 /** The whole life of a function's process: serve until SIGTERM or SIGINT, exit 0 after a drain; 1 where it cannot start. */
 export async function main(definition: AnyFunction): Promise<void> {
   process.on('uncaughtException', (error) => {
-    process.stderr.write(`${error.stack}\n`);
+    // The log takes secrets out of causes; a bare stack would not.
+    createLog({ functionName: definition.rpc.functionName, revision: process.env.K_REVISION ?? '' }).error('uncaught', { cause: error });
     process.exit(1);
   });
   try {

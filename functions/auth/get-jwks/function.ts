@@ -3,4 +3,4 @@ import { defineFunction } from '../../runtime/define-function.ts';
 import { getJwks } from './operation.ts';
 import { getJwksQueries } from './queries.ts';
 
-export default defineFunction({ rpc: GetJwks, operation: getJwks, queries: getJwksQueries });
+export default defineFunction({ rpc: GetJwks, operation: getJwks, queries: getJwksQueries, cacheSeconds: 300 });
