@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { renderRoutes } from '../caddy/routes.ts';
 import type { Rpc } from '../functions/runtime/contract.ts';
-import type { RefusalTable } from '../functions/runtime/refusal.ts';
+import { fieldFaults } from '../functions/runtime/field-faults.ts';
+import { commonRefusals, type RefusalTable } from '../functions/runtime/refusal.ts';
 import { commentsOf } from './generate/comments.ts';
 import { compileContract, contractImage } from './generate/contract-image.ts';
 import { generateDescriptors } from './generate/descriptors.ts';
+import { domainFieldFaults, type ErrorTables, renderErrorsHtml, renderErrorsPage } from './generate/errors-page.ts';
 import { generateMessages } from './generate/messages.ts';
 import { generateOpenapi } from './generate/openapi.ts';
 import { type Outputs, writeOutputs } from './generate/outputs.ts';
@@ -38,6 +40,13 @@ export async function generate(): Promise<Outputs> {
   const comments = new Map(image.files.file.filter(({ name }) => own.includes(name)).flatMap((file) => [...commentsOf(file)]));
   const refusals = new Map(await Promise.all(packages.map(async ({ name }) => [name, await refusalsOf(name)] as const)));
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  const errors: ErrorTables = {
+    refusals: [
+      { title: 'Every function', table: commonRefusals },
+      ...[...refusals].map(([name, table]) => ({ title: `${name[0]?.toUpperCase()}${name.slice(1)}`, table })),
+    ],
+    fieldFaults: { ...fieldFaults, ...domainFieldFaults },
+  };
   const folder = 'proto/generated';
   return new Map([
     ...generateMessages(image, own, folder),
@@ -45,6 +54,8 @@ export async function generate(): Promise<Outputs> {
     ...generateDescriptors(image, folder),
     ...generateOpenapi({ packages, comments, refusals, version }, folder),
     ['caddy/generated/routes.caddy', renderRoutes(packages.flatMap(({ rpcs }) => rpcs) as Rpc<never, never>[])] as const,
+    ['docs/errors.md', renderErrorsPage(errors)] as const,
+    [`${folder}/errors.html`, renderErrorsHtml(errors)] as const,
   ]);
 }
 

@@ -27,7 +27,9 @@ export async function runPage(page: Page, environment: NodeJS.ProcessEnv): Promi
   }
   return blocks.flatMap(({ output }, index) => {
     const came = (printed[index] ?? '').trimEnd();
-    return output === undefined || matches(output.trimEnd(), came) ? [] : [{ place: place(index), says: `printed\n${came}\nand not\n${output}` }];
+    return output === undefined || matches(output.trimEnd(), came)
+      ? []
+      : [{ place: place(index), says: `printed\n${came}\nand not\n${output}` }];
   });
 }
 

@@ -45,8 +45,9 @@ On HTTP an error is \`application/problem+json\` ([RFC 9457](https://www.rfc-edi
 }
 \`\`\`
 
-\`code\` is the reason. \`type\` names its row on this page. \`errors\` lists every fault of a field at once, each with a JSON pointer
-([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)) into the body. A query parameter is named in the same way.
+\`code\` is the reason. \`type\` names its row on this page. \`errors\` lists faults of fields, each with a JSON pointer
+([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)) into the body; a query parameter is named in the same way. All faults of form are named at
+once, or where there are none, all faults of meaning.
 
 On gRPC the status has the code of the table. Its details (\`google.rpc.Status\` in \`grpc-status-details-bin\`) hold an \`ErrorInfo\` with the same
 reason and the domain \`record-platform\`, a \`BadRequest\` with the fields, and a \`RetryInfo\` where trying again makes sense.
