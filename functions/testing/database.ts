@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { after } from 'node:test';
 import postgres from 'postgres';
 import type { LoginRole } from '../../scripts/db/bootstrap.ts';
-import { prepareTemplate } from '../../scripts/db/template.ts';
+import { clone, prepareTemplate } from '../../scripts/db/template.ts';
 import { startTestServers, TEST_SERVERS, type TestServerAddresses, type TestServers } from '../../scripts/db/test-servers.ts';
 
 /** A fresh, migrated, empty database on the shared test servers. */
@@ -40,12 +39,7 @@ after(async () => {
 export async function testDatabase(): Promise<TestDatabase> {
   prepared ??= prepare();
   const { servers, template, admin } = await prepared;
-  const name = `test_${process.pid}_${randomBytes(6).toString('hex')}`;
-  // Copying files is quicker than logging every page, where nothing waits for the disk.
-  await admin.unsafe(`create database ${name} template ${template} strategy file_copy`);
-  // A template's own privileges are not copied with it.
-  await admin.unsafe(`revoke all on database ${name} from public; grant connect on database ${name} to record_migrator, auth_app, record_app;
-    grant create, temporary on database ${name} to record_owner`);
+  const name = await clone(admin, template);
   const { port } = new URL(servers.postgresUrl);
   const urlOf = (role: LoginRole, at: number | string) => `postgres://${role}:${servers.passwords[role]}@127.0.0.1:${at}/${name}`;
   const superuser = new URL(servers.postgresUrl);

@@ -1,4 +1,5 @@
 import postgres from 'postgres';
+import { isConnectionFault } from '../../functions/runtime/database-errors.ts';
 import { type Migration, readMigrations } from './migrations.ts';
 
 /** Any number: all runners of one database meet at this advisory lock. */
@@ -31,7 +32,7 @@ export async function migrate({ url, onStep, migrations = readMigrations() }: Mi
     await sql`set role record_owner`.catch((cause) => {
       throw new Error('The database has no role record_owner yet: run the bootstrap first (scripts/db/bootstrap.ts).', { cause });
     });
-    await sql.begin(async (transaction) => {
+    await inTransaction(sql, async (transaction) => {
       await transaction`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
       await transaction`create table if not exists platform.migrations (
         version integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default now()
@@ -47,7 +48,7 @@ export async function migrate({ url, onStep, migrations = readMigrations() }: Mi
     }
     return { applied };
   } finally {
-    await sql.end({ timeout: 5 });
+    await sql.end({ timeout: 1 });
   }
 }
 
@@ -64,14 +65,32 @@ export async function migrationStatus(
     const versions = new Set(applied.map(({ version }) => version));
     return { applied, pending: migrations.filter(({ version }) => !versions.has(version)) };
   } finally {
-    await sql.end({ timeout: 5 });
+    await sql.end({ timeout: 1 });
+  }
+}
+
+/** The driver's own `begin` sends a rollback also when the connection is gone, which ends the process. */
+async function inTransaction<Result>(sql: postgres.Sql, work: (transaction: postgres.ReservedSql) => Promise<Result>): Promise<Result> {
+  const transaction = await sql.reserve();
+  try {
+    await transaction`begin`;
+    const result = await work(transaction);
+    await transaction`commit`;
+    transaction.release();
+    return result;
+  } catch (error) {
+    if (!isConnectionFault(error)) {
+      await transaction`rollback`;
+      transaction.release();
+    }
+    throw error;
   }
 }
 
 /** True where this runner applied it; false where it had been applied. */
 async function applyOne(sql: postgres.Sql, migration: Migration): Promise<boolean> {
   try {
-    return await sql.begin(async (transaction) => {
+    return await inTransaction(sql, async (transaction) => {
       await transaction`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
       const [before] = await transaction`select pg_current_xact_id()::text as id,
         exists (select from platform.migrations where version = ${migration.version}) as applied`;

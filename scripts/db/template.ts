@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { bootstrap, bootstrapSql, type LoginRole } from './bootstrap.ts';
 import { migrate } from './migrate.ts';
@@ -34,6 +34,33 @@ export async function prepareTemplate(url: string, passwords: Readonly<Record<Lo
     // Nobody may connect to it any more: a connection would make the cloning fail.
     await sql.unsafe(`alter database ${name} with is_template true allow_connections false`);
     return name;
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+/**
+ * Makes a database from a template, in about 50 ms. Many may be made at once.
+ * @param sql of a superuser, in another database
+ * @returns its name
+ */
+export async function clone(sql: postgres.Sql, template: string): Promise<string> {
+  const name = `test_${process.pid}_${randomBytes(6).toString('hex')}`;
+  // Copying files is quicker than logging every page, where nothing waits for the disk.
+  await sql.unsafe(`create database ${name} template ${template} strategy file_copy`);
+  // A template's own privileges are not copied with it.
+  await sql.unsafe(`revoke all on database ${name} from public;
+    grant connect on database ${name} to record_migrator, auth_app, record_app;
+    grant create, temporary on database ${name} to record_owner`);
+  return name;
+}
+
+/** Makes sure of the template, and makes one database from it. */
+export async function cloneTemplate(url: string, passwords: Readonly<Record<LoginRole, string>>): Promise<string> {
+  const template = await prepareTemplate(url, passwords);
+  const sql = postgres(url, { max: 1, fetch_types: false, onnotice: () => {} });
+  try {
+    return await clone(sql, template);
   } finally {
     await sql.end({ timeout: 5 });
   }

@@ -6,7 +6,7 @@ import { type PgBouncer, startPgBouncer } from '../stack/pgbouncer.ts';
 import { type Postgres, startPostgres } from '../stack/postgres.ts';
 import { isRunning } from '../stack/proc.ts';
 import { bootstrap, type LoginRole } from './bootstrap.ts';
-import { prepareTemplate } from './template.ts';
+import { cloneTemplate, prepareTemplate } from './template.ts';
 
 /** How a process finds the PostgreSQL and the PgBouncer that tests share. */
 export interface TestServerAddresses {
@@ -28,6 +28,8 @@ export interface TestServers extends TestServerAddresses {
   restartPgBouncer(): Promise<void>;
   /** Starts PostgreSQL again on its port with its data, after it was stopped or killed. */
   restartPostgres(): Promise<void>;
+  /** Makes a migrated, empty database. @returns its name */
+  freshDatabase(): Promise<string>;
   /** Ends both and removes their data. */
   stop(): Promise<void>;
 }
@@ -78,6 +80,7 @@ export async function startTestServers(options: TestServerOptions = {}): Promise
       async restartPostgres() {
         postgres = await startPostgres({ folder, password, settings: postgresSettings, port: postgres.port });
       },
+      freshDatabase: () => cloneTemplate(postgres.url, passwords),
       async stop() {
         await pgbouncer?.stop();
         await postgres.stop();
