@@ -25,6 +25,16 @@ export async function train(folder: string): Promise<ReadonlySet<string>> {
   const timer = setTimeout(() => child.kill('SIGKILL'), trainingSecondsMax * 1000);
   const code = await new Promise((resolve) => child.on('close', resolve));
   clearTimeout(timer);
-  if (code !== 0 || loadedFirst === undefined) throw new Error(`the bundle in ${folder} did not get through its training run:\n${output}`);
+  if (code !== 0 || loadedFirst === undefined)
+    throw new Error(`the bundle in ${folder} did not get through its training run:\n${readable(output)}`);
   return new Set(loadedFirst);
 }
+
+/** Without what a minified line is too long to be read for. */
+const readable = (output: string): string =>
+  output
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => (line.length > lineMax ? `${line.slice(0, lineMax)} …` : line))
+    .join('\n');
+const lineMax = 300;

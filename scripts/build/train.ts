@@ -103,30 +103,41 @@ const exampleText: Record<string, string> = {
   uuid: randomUUID(),
   email: 'training@example.invalid',
   date: '2000-01-01',
+  'date-time': '2000-01-01T00:00:00Z',
   decimal: '1.00',
   currency: 'EUR',
 };
 
-/** A request with every field that a client must or may set in its simplest form, as JSON. */
-function exampleOf(shape: Shape, depth = 0): Record<string, unknown> {
-  const value = (field: Field): unknown => {
-    if (field.kind === 'bool') return true;
-    if (field.kind === 'int32' || field.kind === 'double') return field.valueMin ?? 1;
-    if (field.kind === 'enum') return field.values?.at(-1);
-    if (field.kind === 'message') return field.message && exampleOf(field.message(), depth + 1);
-    return exampleText[field.format ?? ''] ?? 'training text';
-  };
-  const given = shape.fields.filter((field) => !field.outputOnly && !field.caller && !field.header && depth < 3);
-  return Object.fromEntries(
-    given.filter(({ kind }) => kind !== 'mask').map((field) => [field.json, field.repeated ? [value(field)] : value(field)]),
+/** What a client must send, and inside of that the texts and flags. "M" is a name as good as a grade. */
+function exampleOf(shape: Shape, inside = false): Record<string, unknown> {
+  const value = (field: Field): unknown =>
+    field.kind === 'message'
+      ? field.message && exampleOf(field.message(), true)
+      : field.kind === 'bool' || (exampleText[field.format ?? ''] ?? (inside ? 'M' : 'training text'));
+  const given = shape.fields.filter(({ kind, required, outputOnly, caller, header, repeated }) =>
+    inside ? (kind === 'string' || kind === 'bool') && !outputOnly && !caller && !header && !repeated : required,
   );
+  return Object.fromEntries(given.map((field) => [field.json, value(field)]));
 }
 
 /** The body of one HTTP face: the whole request, or the field that the rule names. */
 function exampleBody(rpc: Rpc, rule: HttpRule): Buffer | undefined {
   if (rule.body === undefined) return undefined;
-  const named = rpc.request.fields.find(({ name }) => name === rule.body);
-  return Buffer.from(JSON.stringify(exampleOf(named?.message?.() ?? rpc.request)));
+  const named = rpc.request.fields.find(({ name }) => name === rule.body)?.message;
+  return Buffer.from(JSON.stringify(named === undefined ? exampleOf(rpc.request) : exampleOf(named(), true)));
+}
+
+/** One message as gRPC frames it: not compressed, its length, its bytes. */
+function framed(message: Uint8Array): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  return Buffer.concat([head, message]);
+}
+
+async function exampleMessage(rpc: Rpc): Promise<Buffer> {
+  const { request } = await rpc.codecs();
+  const { fromPartial } = request as unknown as { fromPartial(part: object): object };
+  return framed(request.encode(fromPartial(exampleOf(rpc.request))).finish());
 }
 
 /** @returns the files that were loaded before the rpc's first JSON answer. */
@@ -144,11 +155,10 @@ async function askEverything(running: Running, rpc: Rpc, token: string): Promise
     await getHttp1(running.port, '/livez');
     await ask(session, { ':path': '/nowhere' });
     const grpc = { ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers', authorization };
-    await ask(session, { ...grpc, ':path': rpc.path }, Buffer.alloc(5));
-    await ask(session, { ...grpc, ':path': '/grpc.health.v1.Health/Check' }, Buffer.alloc(5));
-    // list_services = "*"
-    const list = Buffer.from([0, 0, 0, 0, 3, 0x3a, 1, 0x2a]);
-    await ask(session, { ...grpc, ':path': '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo' }, list);
+    await ask(session, { ...grpc, ':path': rpc.path }, await exampleMessage(rpc));
+    await ask(session, { ...grpc, ':path': '/grpc.health.v1.Health/Check' }, framed(new Uint8Array()));
+    const listServices = framed(Buffer.from([0x3a, 1, 0x2a])); // field 7: "*"
+    await ask(session, { ...grpc, ':path': '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo' }, listServices);
     return loadedFirst;
   } finally {
     session.close();
@@ -173,4 +183,6 @@ database.stop();
 collector.stop();
 
 for (const [id, script] of bundle.scripts) writeFileSync(join(folder, `${id}.cache`), script.createCachedData());
-process.send?.(loadedFirst, () => process.exit(0));
+const end = () => process.exit(0);
+if (process.send === undefined) end();
+else process.send(loadedFirst, end);

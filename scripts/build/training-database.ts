@@ -6,11 +6,11 @@ export type Row = Readonly<Record<string, string | object>>;
 
 /**
  * Speaks enough of PostgreSQL's protocol (version 3.0, SCRAM-SHA-256) for a function to connect and ask, so that the
- * training run needs no database server. It keeps nothing and finds nothing: `answer` gives a statement's rows.
+ * training run needs no database server. `answer` gives a statement's rows; where there are none, the statement is refused with NOT_FOUND.
  */
 export async function startTrainingDatabase(password: string, answer: (statement: string) => readonly Row[]) {
   const sockets = new Set<net.Socket>();
-  const server = net.createServer((socket) => {
+  const server = net.createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy());
     const handle = session(socket, password, answer);
@@ -56,6 +56,8 @@ const cell = (value: string | object): Buffer => {
   return Buffer.concat([int32(bytes.length), bytes]);
 };
 const ready = message('Z', Buffer.from('I'));
+/** As a database function refuses (functions/runtime/sql.ts, REFUSED_BY_DATABASE). */
+const notFound = message('E', ...['SERROR', 'VERROR', 'CRP000', 'MNOT_FOUND', ''].map(cstring));
 
 function session(socket: net.Socket, password: string, answer: (statement: string) => readonly Row[]) {
   const scram = startScram(password);
@@ -103,6 +105,10 @@ function session(socket: net.Socket, password: string, answer: (statement: strin
         break;
       case 'E': {
         const rows = answer(current);
+        if (rows.length === 0) {
+          socket.write(notFound);
+          break;
+        }
         for (const row of rows) socket.write(message('D', int16(Object.keys(row).length), ...Object.values(row).map(cell)));
         socket.write(message('C', cstring(`SELECT ${rows.length}`)));
         break;
@@ -116,6 +122,9 @@ function session(socket: net.Socket, password: string, answer: (statement: strin
         break;
       case 'C':
         socket.write(message('3'));
+        break;
+      case 'X':
+        socket.end();
         break;
     }
   };
