@@ -98,6 +98,16 @@ const deflated = {
   },
 };
 
+/** sdk-trace-node is published as CommonJS only, of which nothing can be left out. Its index as an ES module can be cut down to what is used. */
+const shakable = {
+  name: 'shakable',
+  setup(build) {
+    build.onLoad({ filter: /\/@opentelemetry\/sdk-trace-node\/build\/src\/index\.js$/ }, () => ({
+      contents: `export * from '@opentelemetry/sdk-trace-base'; export { NodeTracerProvider } from './NodeTracerProvider.js';`,
+    }));
+  },
+};
+
 /**
  * First pass: one function's entry into ES modules, each dynamic import in its own file, nothing twice.
  * @param {{ root: string, entry: string, version: string }} what `entry` is the text of the entry module; its imports are relative to `root`.
@@ -132,6 +142,7 @@ export const splitOptions = ({ root, entry, version }) => ({
     absent,
     partial,
     deflated,
+    shakable,
   ],
   metafile: true,
   write: false,

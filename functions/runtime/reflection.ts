@@ -4,7 +4,6 @@ import {
   type ServerReflectionResponse,
   ServerReflectionService as V1,
 } from '../../proto/generated/grpc/reflection/v1/reflection.ts';
-import { ServerReflectionService as V1Alpha } from '../../proto/generated/grpc/reflection/v1alpha/reflection.ts';
 
 /** The contract's descriptors, indexed when they were generated, so that a running function decodes none. */
 export interface Descriptors {
@@ -17,6 +16,10 @@ export interface Descriptors {
   readonly services: readonly string[];
 }
 
+/** The same messages under the older name. */
+const V1Alpha = {
+  serverReflectionInfo: { ...V1.serverReflectionInfo, path: '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo' },
+};
 const NOT_FOUND = 5;
 const UNIMPLEMENTED = 12;
 

@@ -5,7 +5,7 @@ import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-grpc';
 import { type Resource, resourceFromAttributes } from '@opentelemetry/resources';
 import { PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
-import { BatchSpanProcessor, type ReadableSpan } from '@opentelemetry/sdk-trace';
+import { BatchSpanProcessor, type ReadableSpan } from '@opentelemetry/sdk-trace-node';
 import type { SpanRecord } from './call.ts';
 import { createMetrics, knownMethod } from './metrics.ts';
 import { createMetricProducer, hrTime } from './metrics-producer.ts';
@@ -42,8 +42,8 @@ export function createExporter(options: ExporterOptions): Exporter {
   const traceExporter = options.traces ? new OTLPTraceExporter({ url: options.endpoint, timeoutMillis }) : undefined;
   const processor =
     traceExporter &&
-    new BatchSpanProcessor({
-      exporter: {
+    new BatchSpanProcessor(
+      {
         export(spans, done) {
           spansWaiting -= spans.length;
           traceExporter.export(spans, (result) => {
@@ -57,11 +57,13 @@ export function createExporter(options: ExporterOptions): Exporter {
         forceFlush: () => traceExporter.forceFlush(),
         shutdown: () => traceExporter.shutdown(),
       },
-      maxQueueSize: spanQueueMax,
-      maxExportBatchSize: Math.min(numberOf(environment.OTEL_BSP_MAX_EXPORT_BATCH_SIZE, 512), spanQueueMax),
-      scheduledDelayMillis: numberOf(environment.OTEL_BSP_SCHEDULE_DELAY, 5_000),
-      exportTimeoutMillis: timeoutMillis + 1_000,
-    });
+      {
+        maxQueueSize: spanQueueMax,
+        maxExportBatchSize: Math.min(numberOf(environment.OTEL_BSP_MAX_EXPORT_BATCH_SIZE, 512), spanQueueMax),
+        scheduledDelayMillis: numberOf(environment.OTEL_BSP_SCHEDULE_DELAY, 5_000),
+        exportTimeoutMillis: timeoutMillis + 1_000,
+      },
+    );
   const rpcName = options.rpc?.path.slice(1);
   const rpcRoutes = new Set(options.rpc?.http.map((rule) => rule.path));
   const addSpan = (span: ReadableSpan): void => {

@@ -14,7 +14,6 @@ const foreign = [
   'google/rpc/status.proto',
   'grpc/health/v1/health.proto',
   'grpc/reflection/v1/reflection.proto',
-  'grpc/reflection/v1alpha/reflection.proto',
 ];
 
 const options = [
