@@ -1,5 +1,16 @@
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -110,6 +121,12 @@ function withLifeline({ command, account, stopSignal }: PartOptions): readonly s
   }
   const drop = account ? [`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups', '--no-new-privs'] : [];
   return [setpriv, ...drop, `--pdeathsig=${stopSignal.replace('SIG', '')}`, '--', ...command];
+}
+
+/** Ends whatever an earlier run with this state folder left running. */
+export async function endLeftovers(folder: string): Promise<void> {
+  const records = existsSync(join(folder, 'run')) ? readdirSync(join(folder, 'run')) : [];
+  await Promise.all(records.map((name) => endLeftover(folder, name.replace(/\.json$/, ''))));
 }
 
 /** Ends what an earlier run of this part left running, known by pid and start time. */

@@ -7,7 +7,7 @@ import { migrate } from '../db/migrate.ts';
 import { ensureSigningKey } from '../keys/signing-keys.ts';
 import { startCaddy } from './caddy.ts';
 import { startFunction } from './functions.ts';
-import type { Part } from './part.ts';
+import { assertPortFree, endLeftovers, type Part } from './part.ts';
 import { startPgBouncer } from './pgbouncer.ts';
 import { startPostgres } from './postgres.ts';
 import { claimState, databaseName, databaseUrl, type Secrets, type StackSettings, stackSecrets } from './state.ts';
@@ -64,10 +64,12 @@ export async function startStack({ settings, onPart = () => {}, say = () => {}, 
     release();
   };
   try {
+    await endLeftovers(settings.folder);
+    const names = findFunctions(projectRoot).map(({ name }) => name);
+    assertPortsFree(settings, names.length);
     const secrets = stackSecrets(settings);
     const work = [startDatabase(settings, secrets, started, say), build({ onProgress: ({ name, made }) => made && say(`built ${name}`) })];
     await Promise.race([allOrFirstError(work), givenUp]);
-    const names = findFunctions(projectRoot).map(({ name }) => name);
     const origin = `https://record.local:${settings.edgePort}`;
     const address = (name: string): string => `127.0.0.1:${settings.functionsPort + names.indexOf(name)}`;
     const functions = names.map((name, index) => {
@@ -83,6 +85,15 @@ export async function startStack({ settings, onPart = () => {}, say = () => {}, 
     await stop();
     throw error;
   }
+}
+
+/** Before anything is built or started, so that one sees it at once. */
+function assertPortsFree({ postgresPort, pgbouncerPort, functionsPort, edgePort }: StackSettings, functions: number): void {
+  assertPortFree(edgePort, 'RECORD_PLATFORM_EDGE_PORT');
+  assertPortFree(edgePort, 'RECORD_PLATFORM_EDGE_PORT', 'udp');
+  assertPortFree(postgresPort, 'RECORD_PLATFORM_POSTGRES_PORT');
+  assertPortFree(pgbouncerPort, 'RECORD_PLATFORM_PGBOUNCER_PORT');
+  for (let index = 0; index < functions; index += 1) assertPortFree(functionsPort + index, 'RECORD_PLATFORM_FUNCTIONS_PORT');
 }
 
 /** PostgreSQL with its database, roles, migrations and a signing key; then PgBouncer, which needs the roles' verifiers. */
