@@ -142,26 +142,32 @@ describe('the shape of the house', () => {
   });
 
   test('a bundle holds its own folder, its domain, the runtime, the contract and listed packages', { timeout: 120_000 }, async () => {
-    const faults: string[] = [];
+    const holders = new Map<string, string[]>();
     const split = await Promise.all(functions.map(async (source) => ({ source, ...(await splitFunction(root, '0.0.0', source)) })));
     for (const { source, metafile } of split) {
       const folder = dirname(source.path);
-      for (const [input, { bytes }] of Object.entries(metafile.inputs)) {
-        if (bytes === 0 || /^(entry|absent|partial):/.test(input)) continue;
+      const held = Object.values(metafile.outputs).flatMap(({ inputs }) =>
+        Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0),
+      );
+      const strangers = held.flatMap(([input]) => {
+        if (/^(entry|absent|partial):/.test(input)) return [];
         const packageName = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1];
         const fits =
           packageName === undefined
             ? dirname(input) === folder || dirname(input) === dirname(folder) || /^(functions\/runtime|proto\/generated)\//.test(input)
             : packagesInBundles.includes(packageName);
-        if (!fits) faults.push(`${source.name} holds ${packageName ?? input}`);
-      }
+        return fits ? [] : [packageName ?? input];
+      });
+      for (const stranger of new Set(strangers)) holders.set(stranger, [...(holders.get(stranger) ?? []), source.name]);
     }
-    const once = [...new Set(faults)];
+    const faults = [...holders].map(
+      ([stranger, names]) => `${stranger} is in ${names.length === functions.length ? 'every bundle' : names.join(', ')}`,
+    );
     assert.deepEqual(
-      once,
+      faults,
       [],
       listed(
-        once,
+        faults,
         'import it as a type only, or import() it where it is needed; a package that belongs in bundles is listed in functions/taste.test.ts with its reason.',
       ),
     );
