@@ -1,6 +1,6 @@
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { performance } from 'node:perf_hooks';
-import { Metadata, Server, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
+import { status as grpcStatus, Metadata, Server, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
 import { descriptors } from '../../proto/generated/descriptors.ts';
 import type { ActiveCall } from './active-call.ts';
 import { type Application, asRefusal, type Headers } from './application.ts';
@@ -11,11 +11,11 @@ import { grpcErrorOf, trailersOnly } from './grpc-status.ts';
 import { grpcStreamHandler } from './grpc-stream-handler.ts';
 import { addHealth } from './health.ts';
 import { addReflection } from './reflection.ts';
-import { type Refusal, refuse } from './refusal.ts';
+import { type commonRefusals, type Refusal, refuse } from './refusal.ts';
 
 /** The gRPC side of one function: its rpc, reflection and health. Loaded when the first gRPC stream arrives. */
 export interface GrpcSide {
-  serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number): void;
+  serve(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, rawHeaders: readonly string[]): void;
   /** Ends health watches, before a drain. */
   stop(): void;
 }
@@ -32,7 +32,9 @@ export async function createGrpcSide(app: Application): Promise<GrpcSide> {
     'grpc.max_send_message_length': -1,
   });
 
-  const deadlines = new Deadlines(limits.timeoutSeconds * 1000);
+  const budgetMs = limits.timeoutSeconds * 1000;
+  const deadlines = new Deadlines(budgetMs);
+  const arrivals = new Deadlines(budgetMs);
   const unary = (grpcCall: UnaryCall, callback: sendUnaryData<Buffer>): void =>
     new GrpcCall(app, codecs, deadlines, grpcCall, callback).start();
 
@@ -55,10 +57,15 @@ export async function createGrpcSide(app: Application): Promise<GrpcSide> {
   const handle = grpcStreamHandler(server);
 
   return {
-    serve(stream, headers, flags) {
+    serve(stream, headers, flags, rawHeaders) {
       const path = headers[':path'] ?? '';
-      if (path === rpc.path || alwaysServed.test(path)) return handle(stream, headers, flags);
-      refuseStream(app, stream, headers);
+      if (headerBytes(rawHeaders) > limits.headerBytesMax) return refuseStream(app, stream, headers, '', 'HEADERS_TOO_LARGE');
+      if (path === rpc.path) {
+        new Arrival(app, stream, headers, arrivals);
+        return handle(stream, headers, flags);
+      }
+      if (alwaysServed.test(path)) return handle(stream, headers, flags);
+      refuseStream(app, stream, headers, '', 'ROUTE_NOT_FOUND');
     },
     stop: () => health.stop(),
   };
@@ -158,11 +165,67 @@ function ended(app: Application, call: ActiveCall, route: string, refusal: Refus
   });
 }
 
-/** Refuses a stream that grpc-js does not get to see: another function's method. */
-function refuseStream(app: Application, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+function headerBytes(rawHeaders: readonly string[]): number {
+  let bytes = 0;
+  for (const text of rawHeaders) bytes += text.length;
+  return bytes;
+}
+
+/**
+ * A stream whose message is on its way. grpc-js hands a call over when it has come whole, so what goes wrong before is
+ * seen to here: a message that does not arrive in time, and what grpc-js refuses without saying why.
+ */
+class Arrival implements Waiting {
+  readonly #app: Application;
+  readonly #stream: ServerHttp2Stream;
+  readonly #headers: IncomingHttpHeaders;
+
+  constructor(app: Application, stream: ServerHttp2Stream, headers: IncomingHttpHeaders, arrivals: Deadlines) {
+    this.#app = app;
+    this.#stream = stream;
+    this.#headers = headers;
+    arrivals.add(this, performance.now());
+    stream.once('close', () => arrivals.remove(this));
+    const respond = stream.respond;
+    stream.respond = (answer, options) => {
+      const status = (answer as OutgoingHttpHeaders | undefined)?.['grpc-status'];
+      const reason = status === undefined ? undefined : ownReasons[Number(status)];
+      if (reason === undefined || (answer as OutgoingHttpHeaders)['grpc-status-details-bin'] !== undefined)
+        return respond.call(stream, answer, options);
+      stream.respond = respond;
+      refuseStream(app, stream, headers, app.rpc.path, reason);
+    };
+  }
+
+  expire(): void {
+    // Later the call's own deadline counts.
+    if (this.#stream.readableEnded || this.#stream.headersSent || this.#stream.destroyed) return;
+    refuseStream(this.#app, this.#stream, this.#headers, this.#app.rpc.path, 'REQUEST_TIMEOUT');
+  }
+}
+
+/** What grpc-js means by the codes that it answers itself: a message over the limit; a grpc-timeout or a compressed message that is none. */
+const ownReasons: Readonly<Record<number, 'BODY_TOO_LARGE' | 'MALFORMED_BODY'>> = {
+  [grpcStatus.RESOURCE_EXHAUSTED]: 'BODY_TOO_LARGE',
+  [grpcStatus.INTERNAL]: 'MALFORMED_BODY',
+};
+
+/** Refuses a stream whose call never came to be. */
+function refuseStream(
+  app: Application,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  route: string,
+  reason: keyof typeof commonRefusals,
+): void {
   const call = app.arrive({ header: (name) => headers[name] as string | undefined });
-  const refusal = refuse('ROUTE_NOT_FOUND');
+  const refusal = refuse(reason);
   stream.respond(trailersOnly(refusal, call.requestId), { endStream: true });
   stream.resume();
-  ended(app, call, '', refusal, 0);
+  // A message that nobody will read: NO_ERROR tells the client to stop sending and to keep the answer (RFC 9113, 8.1).
+  // One turn later, because nghttp2 would send the reset before the answer, and drop that.
+  setImmediate(() => {
+    if (!stream.readableEnded && !stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
+  });
+  ended(app, call, route, refusal, 0);
 }

@@ -92,7 +92,8 @@ test('headers over the limit are 431 and garbage is 400, as problem+json', async
   const { port, at } = await startPort();
   const large = await talk(at, [`GET / HTTP/1.1\r\nHost: x\r\nX-Large: ${'a'.repeat(20_000)}\r\n\r\n`]);
   assert.match(large, /^HTTP\/1\.1 431 .*application\/problem\+json.*"code":"HEADERS_TOO_LARGE"/s);
-  assert.match(await talk(at, ['nonsense\r\n\r\n']), /^HTTP\/1\.1 400 .*"code":"MALFORMED_BODY"/s);
+  assert.match(await talk(at, ['nonsense / HTTP/1.1\r\n\r\n']), /^HTTP\/1\.1 400 .*"code":"MALFORMED_BODY"/s);
+  assert.equal(await talk(at, ['nonsense\r\n\r\n']), '', 'what names no HTTP gets no answer in HTTP');
   await port.drain();
 });
 

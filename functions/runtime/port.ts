@@ -12,12 +12,19 @@ import { requestIdFrom } from './trace-context.ts';
 /** The connection preface of HTTP/2 (RFC 9113, 3.4), as far as it tells it from HTTP/1.1. */
 const preface = Buffer.from('PRI * HTTP/2.0');
 
-/** From accepting a connection to its first bytes. A TCP probe opens and closes within it. */
-const firstBytesMs = 10_000;
-const headersMs = 10_000;
-/** A connection on which nothing moves. Longer than a proxy keeps one, so that the proxy closes first. */
-const idleMs = 330_000;
-const keepAliveMs = 75_000;
+/** How long a connection may keep us waiting. */
+const defaultTimes = {
+  /** From accepting it to its first bytes. A TCP probe opens and closes within it. */
+  firstBytesMs: 10_000,
+  /** For the headers of a request, and for the settings that follow the preface of HTTP/2. */
+  headersMs: 10_000,
+  /** An HTTP/2 connection on which nothing moves. Longer than a proxy keeps one, so that the proxy closes first. */
+  idleMs: 330_000,
+  /** An HTTP/1.1 connection between two requests. */
+  keepAliveMs: 75_000,
+  /** How often Node looks at the connections of HTTP/1.1: so much later than headersMs one may end. */
+  checkMs: 2_000,
+};
 const streamsMax = 2_000;
 
 export interface PortOptions {
@@ -27,6 +34,8 @@ export interface PortOptions {
   /** Loads the gRPC side; called when the first gRPC stream arrives. */
   readonly grpc: () => Promise<GrpcSide>;
   readonly onError: (error: unknown) => void;
+  /** Shorter ones, for tests. */
+  readonly times?: Partial<typeof defaultTimes>;
 }
 
 export interface Port {
@@ -42,6 +51,7 @@ export interface Port {
 
 /** One TCP port that answers HTTP/1.1, HTTP/2 by prior knowledge, and gRPC. */
 export function createPort(options: PortOptions): Port {
+  const times = { ...defaultTimes, ...options.times };
   let closing = false;
   const sockets = new Set<net.Socket>();
   /** Connected, and not a whole first line heard yet. */
@@ -51,9 +61,10 @@ export function createPort(options: PortOptions): Port {
 
   const http1 = http.createServer({
     maxHeaderSize: options.headerBytesMax,
-    headersTimeout: headersMs,
-    requestTimeout: options.timeoutSeconds * 1000 + headersMs,
-    keepAliveTimeout: keepAliveMs,
+    headersTimeout: times.headersMs,
+    requestTimeout: options.timeoutSeconds * 1000 + times.headersMs,
+    keepAliveTimeout: times.keepAliveMs,
+    connectionsCheckingInterval: times.checkMs,
     noDelay: true,
   });
   http1.on('request', (request, response) => options.http(new Http1Exchange(request, response, () => closing)));
@@ -70,14 +81,14 @@ export function createPort(options: PortOptions): Port {
   http2Server.on('stream', (stream: http2.ServerHttp2Stream, headers, flags, rawHeaders) => {
     stream.on('error', ignore); // a client that went away; the exchange hears of it by 'close'
     if (!isGrpc(headers['content-type'])) return options.http(new Http2Exchange(stream, headers, rawHeaders));
-    if (grpc !== undefined) return grpc.serve(stream, headers, flags);
+    if (grpc !== undefined) return grpc.serve(stream, headers, flags, rawHeaders);
     loading ??= options.grpc().then((side) => {
       grpc = side;
       return side;
     });
     loading.then(
       (side) => {
-        if (!stream.destroyed) side.serve(stream, headers, flags);
+        if (!stream.destroyed) side.serve(stream, headers, flags, rawHeaders);
       },
       (error) => {
         options.onError(error);
@@ -87,8 +98,13 @@ export function createPort(options: PortOptions): Port {
   });
   http2Server.on('session', (session) => {
     sessions.add(session);
-    session.setTimeout(idleMs, () => session.close());
-    session.once('close', () => sessions.delete(session));
+    session.setTimeout(times.idleMs, () => session.close());
+    const mute = setTimeout(() => session.destroy(), times.headersMs);
+    session.once('remoteSettings', () => clearTimeout(mute));
+    session.once('close', () => {
+      clearTimeout(mute);
+      sessions.delete(session);
+    });
     session.on('error', ignore);
   });
   http2Server.on('sessionError', ignore);
@@ -102,7 +118,7 @@ export function createPort(options: PortOptions): Port {
       http2Sockets.delete(socket);
     });
     socket.on('error', ignore);
-    const timer = setTimeout(() => socket.destroy(), firstBytesMs);
+    const timer = setTimeout(() => socket.destroy(), times.firstBytesMs);
     let held: Buffer = Buffer.alloc(0);
     const look = (): void => {
       const bytes: Buffer | null = socket.read();
@@ -177,11 +193,18 @@ const noticeMs = 100;
 
 const ignore = (): void => {};
 
-const isGrpc = (type: string | undefined): boolean => type?.startsWith('application/grpc') === true;
+/** application/grpc, application/grpc+proto …, and not application/grpc-web, which is another protocol. */
+const isGrpc = (type: string | undefined): boolean =>
+  type === 'application/grpc' || (type !== undefined && /^application\/grpc[+; ]/.test(type));
+
+/** A first line without a version of HTTP is no request, and no preface either: who sent it expects no answer in HTTP. */
+const namesHttp = (packet: Buffer | undefined): boolean =>
+  packet === undefined || packet.toString('latin1').split('\n', 1)[0]?.includes(' HTTP/') === true;
 
 /** What cannot be parsed has no request, so its answer is written by hand. */
-function answerBrokenHttp1(error: Error & { code?: string }, socket: net.Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
+function answerBrokenHttp1(error: Error & { code?: string; rawPacket?: Buffer }, socket: net.Socket & { bytesWritten: number }): void {
+  const isFirst = socket.bytesWritten === 0;
+  if (!socket.writable || error.code === 'ECONNRESET' || (error.code === 'HPE_INVALID_METHOD' && isFirst && !namesHttp(error.rawPacket))) {
     socket.destroy();
     return;
   }
