@@ -155,12 +155,10 @@ describe('createRecord', () => {
 
   test('while a request runs, the same again is told so and does not wait', async () => {
     const requestId = 'slow';
-    const running = await records.database.sql.reserve();
-    await running`begin`;
-    await running`select pg_advisory_xact_lock(hashtextextended(${requestId}, hashtextextended(${alice.userId}, 0)))`;
-    await assert.rejects(operations.createRecord(alice, { record, requestId }), { reason: 'REQUEST_IN_PROGRESS' });
-    await running`rollback`;
-    running.release();
+    await records.database.sql.begin(async (running) => {
+      await running`select pg_advisory_xact_lock(hashtextextended(${requestId}, hashtextextended(${alice.userId}, 0)))`;
+      await assert.rejects(operations.createRecord(alice, { record, requestId }), { reason: 'REQUEST_IN_PROGRESS' });
+    });
     assert.ok((await operations.createRecord(alice, { record, requestId })).record);
   });
 
