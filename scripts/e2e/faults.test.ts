@@ -190,7 +190,6 @@ describe('under light load, a part that dies', { timeout: 180_000 }, () => {
     const { reads, writes } = await whileLoaded(() => kill('postgres'));
     t.diagnostic(JSON.stringify({ reads, writes }));
     assert.deepEqual([reads.lost, reads.strange, writes.lost, writes.strange], [0, [], 0, []]);
-    assert.ok(reads.unavailable > 0);
     assert.ok(reads.gapMs < 10_000);
   });
 
