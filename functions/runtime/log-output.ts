@@ -6,7 +6,7 @@ import { writeSync } from 'node:fs';
  */
 export type Write = (text: string) => number | undefined;
 
-/** Lines on their way out: gathered for one turn of the event loop, written at once, bounded where nobody reads. */
+/** Lines on their way out: gathered for some milliseconds, written at once, bounded where nobody reads. */
 export interface LogOutput {
   /** Takes a line (ASCII, ending in a line feed), or drops and counts it where the bound is reached. */
   push(line: string): void;
@@ -20,6 +20,8 @@ export interface LogOutput {
 const waitingMax = 1024 * 1024;
 /** A pipe's usual capacity: more than this is never taken in one write. */
 const chunkMax = 64 * 1024;
+/** A system call for each line costs as much as the rest of the line; a process that is killed (SIGKILL) loses this much at most. */
+const gatherMs = 5;
 const retryMs = 10;
 const flushMs = 500;
 /** Keeps the cost of looking at process.stdout (some milliseconds) away from the first answers. */
@@ -66,11 +68,11 @@ export function createLogOutput(write: Write, notice: (lines: number) => string)
     }
   };
 
-  const turn = (): void => {
+  const writeOut = (): void => {
     scheduled = false;
     if (writeWaiting()) return;
     scheduled = true;
-    setTimeout(turn, retryMs).unref();
+    setTimeout(writeOut, retryMs).unref();
   };
 
   return {
@@ -83,7 +85,7 @@ export function createLogOutput(write: Write, notice: (lines: number) => string)
       waiting += line;
       if (scheduled) return;
       scheduled = true;
-      setImmediate(turn);
+      setTimeout(writeOut, gatherMs);
     },
     flush() {
       const until = performance.now() + flushMs;
