@@ -8,6 +8,7 @@ import { type Database, openDatabase } from './database.ts';
 import { type AnyFunction, type Caller, defaultLimits, type Limits } from './define-function.ts';
 import { createIdentity, type Identity } from './identity.ts';
 import { createLog, type Log } from './log.ts';
+import type { Write } from './log-output.ts';
 import { commonRefusals, Refusal, refuse, refuseFields, type Violation } from './refusal.ts';
 import { readSettings } from './settings.ts';
 import type { Sql } from './sql.ts';
@@ -79,13 +80,14 @@ export function createApplication(
   definition: AnyFunction,
   config: Config,
   environment: Readonly<Record<string, string | undefined>>,
+  writeLog?: Write,
 ): Application {
   const { rpc } = definition;
   const limits: Limits = { ...defaultLimits, ...definition.limits };
   const settings = readSettings(definition.settings ?? {}, environment);
   if (needsDatabase(definition) && config.databaseUrl === '')
     throw new Error('The environment is not complete:\n  DATABASE_URL is missing');
-  const log = createLog({ functionName: rpc.functionName, revision: config.revision });
+  const log = createLog({ functionName: rpc.functionName, revision: config.revision, ...(writeLog && { write: writeLog }) });
   const telemetry = createTelemetry({
     endpoint: config.otlpEndpoint,
     functionName: rpc.functionName,

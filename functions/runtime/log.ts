@@ -46,7 +46,7 @@ function timestamp(): string {
 }
 
 /**
- * Makes the log of a process. Lines gather for one turn of the event loop and are written at once, so a crash loses
+ * Makes the log of a process. Lines gather for some milliseconds and are written at once, so a crash loses
  * one turn at most; where nobody reads, lines are dropped and counted rather than kept without bound.
  * @param write Takes the text instead of stdout.
  */

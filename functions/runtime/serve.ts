@@ -3,6 +3,7 @@ import { readConfig } from './config.ts';
 import type { AnyFunction } from './define-function.ts';
 import { createHttpHandler } from './handle-http.ts';
 import { createLog } from './log.ts';
+import type { Write } from './log-output.ts';
 import { createPort } from './port.ts';
 
 /** A function that listens. */
@@ -17,11 +18,16 @@ const warmAfterMs = 30;
 
 /**
  * Serves one function on one port.
+ * @param writeLog where log lines go; standard output otherwise.
  * @throws Error that says what the environment lacks, or why the port cannot be had.
  */
-export async function serve(definition: AnyFunction, environment: Readonly<Record<string, string | undefined>>): Promise<Running> {
+export async function serve(
+  definition: AnyFunction,
+  environment: Readonly<Record<string, string | undefined>>,
+  writeLog?: Write,
+): Promise<Running> {
   const config = readConfig(environment);
-  const app = createApplication(definition, config, environment);
+  const app = createApplication(definition, config, environment, writeLog);
   const readiness = { ready: true };
   const port = createPort({
     headerBytesMax: app.limits.headerBytesMax,

@@ -42,6 +42,8 @@ export interface Started<Request, Response> {
   json(method: string, path: string, more?: { body?: unknown; token?: string; headers?: Record<string, string> }): Promise<JsonAnswer>;
   /** The rpc over gRPC. @throws GrpcRefused */
   call(request: Partial<Request>, more?: { token?: string; metadata?: Record<string, string>; deadline?: Deadline }): Promise<Response>;
+  /** The log lines so far, parsed; what was answered some milliseconds ago is in it. */
+  logged(): { readonly message: string; readonly [field: string]: unknown }[];
   stop(): Promise<void>;
 }
 
@@ -54,7 +56,11 @@ export async function startFunction(
   definition: { readonly rpc: Rpc },
   environment: Record<string, string>,
 ): Promise<Started<object, object>> {
-  const running = await serve(definition as AnyFunction, { HOST: '127.0.0.1', PORT: '0', DRAIN_SECONDS: '5', ...environment });
+  let logged = '';
+  const running = await serve(definition as AnyFunction, { HOST: '127.0.0.1', PORT: '0', DRAIN_SECONDS: '5', ...environment }, (text) => {
+    logged += text;
+    return text.length;
+  });
   const origin = `http://127.0.0.1:${running.port}`;
   const rpc: Rpc = definition.rpc;
   const codecs = await rpc.codecs();
@@ -95,6 +101,11 @@ export async function startFunction(
         );
       });
     },
+    logged: () =>
+      logged
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line)),
     async stop() {
       client.close();
       await running.stop();
