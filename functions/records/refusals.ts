@@ -1,4 +1,4 @@
-import { type RefusalTable, refusalsOf } from '../runtime/refusal.ts';
+import type { RefusalTable } from '../runtime/refusal.ts';
 
 /** What only the records functions refuse. */
 export const recordsRefusals = {
@@ -15,5 +15,3 @@ export const recordsRefusals = {
     says: 'This idempotency key was used for another request.',
   },
 } as const satisfies RefusalTable;
-
-export const refuse = refusalsOf(recordsRefusals);
