@@ -28,7 +28,7 @@ export class Deadlines {
     if (this.#last === undefined) this.#first = waiting;
     else this.#last.after = waiting;
     this.#last = waiting;
-    this.#timer ??= setTimeout(this.#sweep, this.#milliseconds);
+    this.#timer ??= setTimeout(this.#sweep, this.#milliseconds).unref(); // whoever waits keeps the process alive by itself
   }
 
   /** Nothing happens where it has expired or was removed before. */
@@ -50,6 +50,6 @@ export class Deadlines {
       this.remove(due);
       due.expire();
     }
-    if (this.#first?.expiresAt !== undefined) this.#timer = setTimeout(this.#sweep, this.#first.expiresAt - now);
+    if (this.#first?.expiresAt !== undefined) this.#timer = setTimeout(this.#sweep, this.#first.expiresAt - now).unref();
   };
 }
