@@ -69,6 +69,20 @@ function importsOf(file: string): Import[] {
   });
 }
 
+/** What comes of importing every function.ts, in a process of its own: one that opens something would not let this one end. */
+function imported(): { names: string[]; open: string[]; used: string[] } {
+  const paths = functions.map(({ path }) => join(root, path));
+  const script = `(async () => {
+    const used = [], names = [];
+    const ofNode = ['WATCH_REPORT_DEPENDENCIES'];
+    process.env = new Proxy({}, { get: (_, name) => { if (typeof name === 'string' && !ofNode.includes(name)) used.push(name); } });
+    for (const path of ${JSON.stringify(paths)}) names.push((await import(path)).default.rpc.functionName);
+    require('node:fs').writeSync(1, JSON.stringify({ names, open: process.getActiveResourcesInfo(), used }));
+    process.exit(0);
+  })()`;
+  return JSON.parse(execFileSync(process.execPath, ['--input-type=commonjs', '-e', script], { encoding: 'utf8', timeout: 30_000 }));
+}
+
 const listed = (faults: readonly string[], repair: string): string => `\n  ${faults.join('\n  ')}\nRepair: ${repair}`;
 
 describe('the shape of the house', () => {
@@ -95,12 +109,11 @@ describe('the shape of the house', () => {
     );
   });
 
-  test('every function declares the rpc that its folder is named after', async () => {
-    const faults: string[] = [];
-    for (const { name, path } of functions) {
-      const { default: definition } = await import(join(root, path));
-      if (definition.rpc.functionName !== name) faults.push(`${path} declares ${definition.rpc.functionName}`);
-    }
+  test('every function declares the rpc that its folder is named after', () => {
+    const { names } = imported();
+    const faults = functions
+      .filter(({ name }, index) => names[index] !== name)
+      .map(({ path }, index) => `${path} declares ${names[index]}`);
     assert.deepEqual(faults, [], listed(faults, 'one name everywhere: import the rpc that the folder is named after.'));
   });
 
@@ -174,19 +187,7 @@ describe('the shape of the house', () => {
   });
 
   test('importing a function opens nothing and reads no environment', () => {
-    const paths = functions.map(({ path }) => join(root, path));
-    const script = `
-      const used = [];
-      const ofNode = ['WATCH_REPORT_DEPENDENCIES'];
-      process.env = new Proxy({}, { get: (_, name) => { if (typeof name === 'string' && !ofNode.includes(name)) used.push(name); } });
-      for (const path of ${JSON.stringify(paths)}) await import(path);
-      const open = process.getActiveResourcesInfo();
-      require('node:fs').writeSync(1, JSON.stringify({ open, used }));`;
-    const output = execFileSync(process.execPath, ['--input-type=commonjs', '-e', `(async () => {${script}})()`], {
-      encoding: 'utf8',
-      timeout: 30_000,
-    });
-    const { open, used } = JSON.parse(output) as { open: string[]; used: string[] };
+    const { open, used } = imported();
     assert.deepEqual(
       open,
       [],
