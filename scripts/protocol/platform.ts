@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { authOperations, authTest, goodPassword, newEmail } from '../../functions/auth/testing.ts';
-import createRecord from '../../functions/records/create-record/function.ts';
 import type { Rpc } from '../../functions/runtime/contract.ts';
+import { type Bundle, startBundle } from '../../functions/testing/bundle.ts';
 import type { TestDatabase } from '../../functions/testing/database.ts';
-import { startFunction } from '../../functions/testing/start.ts';
 import { CreateRecord } from '../../proto/generated/records.rpc.ts';
 import type { KeyStore } from '../keys/signing-keys.ts';
 
@@ -40,7 +39,7 @@ export async function startPlatform(): Promise<Platform> {
     PAGE_TOKEN_KEY: pageTokenKey,
     DATABASE_URL: rpc.functionName.startsWith('auth-') ? test.database.authUrl : test.database.recordUrl,
   });
-  const records = await startFunction(createRecord, environmentOf(CreateRecord));
+  let records: Promise<Bundle> | undefined;
   return {
     database: test.database,
     keys: test.keys,
@@ -53,12 +52,19 @@ export async function startPlatform(): Promise<Platform> {
       return { userId: user?.id ?? '', email, password: goodPassword, token, refreshToken };
     },
     async newRecord({ token }) {
-      const { record } = await records.call({ record: { artist: 'Neu!', name: 'Neu! 75' } as never }, { token });
-      return record?.id ?? '';
+      records ??= startBundle(CreateRecord.functionName, environmentOf(CreateRecord));
+      const response = await fetch(`${(await records).origin}/api/records`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+        body: JSON.stringify({ artist: 'Neu!', name: 'Neu! 75', notes: 'on Brain', recordGrade: 'VG+', aliases: ['Neu'] }),
+      });
+      const { id } = (await response.json()) as { id?: string };
+      if (id === undefined) throw new Error(`no record was made: ${response.status}`);
+      return id;
     },
     endSession: async (refreshToken) => void (await operations.logout({ refreshToken })),
     async drop() {
-      await records.stop();
+      await (await records)?.stop();
       await operations.close();
       await test.drop();
     },
