@@ -111,9 +111,7 @@ describe('the shape of the house', () => {
 
   test('every function declares the rpc that its folder is named after', () => {
     const { names } = imported();
-    const faults = functions
-      .filter(({ name }, index) => names[index] !== name)
-      .map(({ path }, index) => `${path} declares ${names[index]}`);
+    const faults = functions.flatMap(({ name, path }, index) => (names[index] === name ? [] : [`${path} declares ${names[index]}`]));
     assert.deepEqual(faults, [], listed(faults, 'one name everywhere: import the rpc that the folder is named after.'));
   });
 
