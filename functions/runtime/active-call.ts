@@ -2,15 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { Call, SpanRecord } from './call.ts';
 import type { Refusal } from './refusal.ts';
 
-/** What the outside says about a request before anything of it is believed. */
-export interface Arrival {
-  readonly requestId: string;
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId: string | undefined;
-  readonly sampled: boolean;
-  readonly callerAddress: string | undefined;
-}
+type Trace = Pick<Call, 'traceId' | 'spanId' | 'parentSpanId' | 'sampled'>;
 
 /** A call from its first byte to its answer. The abort controller is made only for calls that wait for something. */
 export class ActiveCall implements Call {
@@ -28,13 +20,14 @@ export class ActiveCall implements Call {
   #controller: AbortController | undefined;
   #aborted: Refusal | undefined;
 
-  constructor(arrival: Arrival, traced: boolean) {
-    this.requestId = arrival.requestId;
-    this.traceId = arrival.traceId;
-    this.spanId = arrival.spanId;
-    this.parentSpanId = arrival.parentSpanId;
-    this.sampled = arrival.sampled;
-    this.callerAddress = arrival.callerAddress;
+  /** @param traced whether spans are kept for it. */
+  constructor(requestId: string, trace: Trace, callerAddress: string | undefined, traced: boolean) {
+    this.requestId = requestId;
+    this.traceId = trace.traceId;
+    this.spanId = trace.spanId;
+    this.parentSpanId = trace.parentSpanId;
+    this.sampled = trace.sampled;
+    this.callerAddress = callerAddress;
     this.spans = traced ? [] : undefined;
   }
 

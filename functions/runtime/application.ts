@@ -182,15 +182,11 @@ export function createApplication(
       inFlight++;
       const context = parseTraceparent(headers.header('traceparent'));
       const traceId = context?.traceId ?? newTraceId();
+      const sampled = telemetry.samples(traceId, context?.sampled);
       return new ActiveCall(
-        {
-          requestId: requestIdFrom(headers.header('x-request-id')),
-          traceId,
-          spanId: newSpanId(),
-          parentSpanId: context?.parentSpanId,
-          sampled: telemetry.samples(traceId, context?.sampled),
-          callerAddress: firstAddress(headers.header('x-forwarded-for')),
-        },
+        requestIdFrom(headers.header('x-request-id')),
+        { traceId, spanId: newSpanId(), parentSpanId: context?.parentSpanId, sampled },
+        firstAddress(headers.header('x-forwarded-for')),
         telemetry.enabled,
       );
     },

@@ -139,11 +139,7 @@ class GrpcCall implements Waiting, Headers {
     this.#deadlines.remove(this);
     const call = this.#call;
     if (refusal !== undefined) this.#callback(grpcErrorOf(refusal, call.requestId));
-    else {
-      const trailers = new Metadata();
-      trailers.set('x-request-id', call.requestId);
-      this.#callback(null, bytes, trailers);
-    }
+    else this.#callback(null, bytes);
     ended(this.#app, call, this.#app.rpc.path, refusal, bytes?.length ?? 0);
   }
 }
