@@ -1,6 +1,6 @@
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { performance } from 'node:perf_hooks';
-import { status as grpcStatus, Metadata, Server, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
+import { status as grpcStatus, Server, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
 import { descriptors } from '../../proto/generated/descriptors.ts';
 import type { ActiveCall } from './active-call.ts';
 import { type Application, asRefusal, type Headers } from './application.ts';
