@@ -9,6 +9,8 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import { promisify } from 'node:util';
+import { ErrorInfo, RetryInfo } from '../proto/generated/google/rpc/error_details.ts';
+import { Status } from '../proto/generated/google/rpc/status.ts';
 import { rpcs } from '../proto/generated/rpcs.ts';
 import { type Caddy, startCaddy } from '../scripts/stack/caddy.ts';
 import { curlHttp3 } from '../scripts/tools/debian.ts';
@@ -83,6 +85,15 @@ describe('the edge', { timeout: 120_000 }, () => {
     assert.equal(problem.instance, answer.headers['x-request-id']);
   }
 
+  /** What a gRPC refusal tells beside its code, decoded by the codecs that clients use. */
+  function detailsOf(headers: IncomingHttpHeaders) {
+    const { code, details } = Status.decode(Buffer.from(String(headers['grpc-status-details-bin']), 'base64'));
+    const find = (name: string) => details.find(({ typeUrl }) => typeUrl === `type.googleapis.com/google.rpc.${name}`)?.value;
+    const { reason, domain } = ErrorInfo.decode(find('ErrorInfo') ?? Buffer.alloc(0));
+    const retry = find('RetryInfo');
+    return { code, reason, domain, retrySeconds: retry && RetryInfo.decode(retry).retryDelay?.seconds };
+  }
+
   describe('routes', () => {
     for (const { functionName, http, path } of rpcs) {
       for (const rule of http) {
@@ -136,6 +147,7 @@ describe('the edge', { timeout: 120_000 }, () => {
     test('an unknown gRPC method is UNIMPLEMENTED, as gRPC', async () => {
       const { status, headers } = await grpc('/records.RecordsService/Nothing');
       assert.deepEqual([status, headers['content-type'], headers['grpc-status']], [200, 'application/grpc', '12']);
+      assert.deepEqual(detailsOf(headers), { code: 12, reason: 'ROUTE_NOT_FOUND', domain: 'record-platform', retrySeconds: undefined });
     });
 
     for (const path of [
@@ -265,6 +277,7 @@ describe('the edge', { timeout: 120_000 }, () => {
         assert.equal(answer.headers['retry-after'], '1');
         const { status, headers } = await grpc('/auth.AuthService/Authenticate');
         assert.deepEqual([status, headers['content-type'], headers['grpc-status']], [200, 'application/grpc', '14']);
+        assert.deepEqual(detailsOf(headers), { code: 14, reason: 'UPSTREAM_UNAVAILABLE', domain: 'record-platform', retrySeconds: 1 });
       } finally {
         await stub.revive('auth-authenticate');
       }

@@ -1,5 +1,6 @@
 import type { Rpc } from '../functions/runtime/contract.ts';
 import { commonRefusals, grpcCodes } from '../functions/runtime/refusal.ts';
+import { statusDetails } from './status-details.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: rpcs of every type, as proto/generated/rpcs.ts lists them
 type AnyRpc = Rpc<any, any>;
@@ -125,10 +126,10 @@ function refusals(): string[] {
     // It stands between quotes in the Caddyfile, in JSON and, as it is, in a header.
     if (!/^[\x20-\x7e]*$/.test(says) || /["\\{}%]/.test(says))
       throw new Error(`The sentence of ${reason} can't be shown by the edge: "${says}"`);
-    return `${http} ${reason} ${grpcCodes[grpc]} "${says}"`;
+    return `${http} ${reason} ${grpcCodes[grpc]} "${says}" ${statusDetails(reason, commonRefusals[reason])}`;
   };
   const rows = Object.entries(edgeReasons).map(([status, reason]) => `${status} ${row(reason)}`);
-  return block('map {err.status_code} {refusal.status} {refusal.reason} {refusal.grpc} {refusal.says}', [
+  return block('map {err.status_code} {refusal.status} {refusal.reason} {refusal.grpc} {refusal.says} {refusal.details}', [
     ...rows,
     `default ${row('INTERNAL')}`,
   ]);
