@@ -38,7 +38,8 @@ export interface Database {
   close(): Promise<void>;
 }
 
-const defaultWaitingMax = 200;
+/** As many as one connection may have streams (port.ts): a burst waits for a moment, and its deadlines bound the moment. */
+const defaultWaitingMax = 2_000;
 const processStatementMs = 10_000;
 
 /** What is known of a statement's template, found once. */

@@ -51,6 +51,7 @@ const particulars: Readonly<Record<string, (existing: Existing) => Message>> = {
   'auth-authenticate': ({ email, password }) => ({ email, password }),
   'auth-validate-token': ({ token }) => ({ token }),
   'auth-refresh-token': ({ refreshToken }) => ({ refreshToken }),
+  'auth-logout': ({ refreshToken }) => ({ refreshToken }),
   'records-get-record': ({ recordId }) => ({ recordId }),
   'records-create-record': () => ({ record: { artist: 'Can', name: 'Tago Mago' } }),
   'records-update-record': ({ recordId }) => ({ recordId, record: { artist: 'Can', name: 'Future Days', notes: 'first pressing' } }),
