@@ -117,4 +117,6 @@ async function curlForHttp3(folder: string): Promise<string> {
   return script;
 }
 
+// What PostgreSQL's own user must read is readable, whatever the umask; what is secret is made so by name.
+process.umask(0o022);
 process.exit(await main(process.argv.slice(2)));

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { Remedy } from '../tools/install.ts';
-import { type Account, databaseAccount, ownedFile, ownedFolder, reachable } from './account.ts';
+import { type Account, databaseAccount, isOpenToAll, ownedFile, ownedFolder, reachable } from './account.ts';
 import { freePort, type Part, startPart } from './part.ts';
 import { isRunning } from './proc.ts';
 
@@ -39,6 +39,11 @@ const configuration = fileURLToPath(new URL('../../db/postgres/postgresql.conf',
  */
 export async function startPostgres({ folder, port, password, settings = {} }: PostgresOptions): Promise<Postgres> {
   const account = databaseAccount();
+  if (account && !isOpenToAll(folder))
+    throw new Remedy(
+      `PostgreSQL does not run as root, and the user ${account.name} can't enter ${folder}.\n` +
+        'Choose a folder outside of closed ones (RECORD_PLATFORM_STATE=/var/lib/record-platform), or run this as an ordinary user.',
+    );
   const programs = reachable(nativeFolder(), account, join(folder, 'programs'), `postgres-${nativeVersion()}`);
   const data = join(folder, 'postgres');
   if (!existsSync(join(data, 'PG_VERSION'))) makeData(join(programs, 'bin/initdb'), data, password, account);

@@ -5,6 +5,7 @@ import { findFunctions } from '../build/functions.ts';
 import { bootstrap } from '../db/bootstrap.ts';
 import { migrate } from '../db/migrate.ts';
 import { ensureSigningKey } from '../keys/signing-keys.ts';
+import { Remedy } from '../tools/install.ts';
 import { startCaddy } from './caddy.ts';
 import { startFunction } from './functions.ts';
 import { assertPortFree, endLeftovers, type Part } from './part.ts';
@@ -109,7 +110,11 @@ async function startDatabase(
   await createDatabase(databaseUrl('postgres', secrets, postgresPort, 'postgres'));
   const users = await bootstrap({ url: databaseUrl('postgres', secrets, postgresPort), passwords: secrets });
   const url = databaseUrl('record_migrator', secrets, postgresPort);
-  await migrate({ url, onStep: (name, milliseconds) => say(`migrated ${name} in ${milliseconds.toFixed(0)} ms`) });
+  await migrate({ url, onStep: (name, milliseconds) => say(`migrated ${name} in ${milliseconds.toFixed(0)} ms`) }).catch((cause: Error) => {
+    throw new Remedy(
+      `${cause.message}\n(The local stack's database is ${join(folder, 'postgres')}; it is made anew when that folder is gone.)`,
+    );
+  });
   const kid = await ensureSigningKey({ url, keyEncryptionKey: Buffer.from(secrets.KEY_ENCRYPTION_KEY, 'base64') });
   if (kid !== undefined) say(`made the signing key ${kid}`);
   const bouncer = { folder, port: pgbouncerPort, postgresPort, users };

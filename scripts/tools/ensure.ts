@@ -15,6 +15,8 @@ const needs: Readonly<Record<string, readonly (() => Promise<unknown>)[]>> = {
 };
 
 /** `node scripts/tools/ensure.ts JOB` installs what the job lacks; setup.mjs calls it. Exit 1 with the remedy where that fails. */
+// Programs are for every user of this machine, whatever the umask.
+process.umask(0o022);
 const [job = ''] = process.argv.slice(2);
 const failures = (await Promise.allSettled((needs[job] ?? []).map((tool) => tool()))).filter((result) => result.status === 'rejected');
 for (const { reason } of failures) process.stderr.write(`${reason instanceof Remedy ? reason.message : (reason as Error).stack}\n`);
