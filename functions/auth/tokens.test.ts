@@ -33,7 +33,7 @@ describe('access tokens', () => {
       exp: issuedAt + 15 * 60,
     });
     assert.deepEqual(decodeProtectedHeader(token), { alg: 'ES256', typ: 'at+jwt', kid: key.kid });
-    const identity = createIdentity({ ...settings, now, fetchKeys: async () => [key.public_jwk] });
+    const identity = createIdentity({ ...settings, nowMs: () => now().getTime(), fetchKeys: async () => [key.public_jwk] });
     assert.deepEqual(await identity.verify(token), { userId, sessionId });
     assert.notEqual(decodeJwt(await sign(userId, sessionId)).jti, jti);
   });

@@ -53,6 +53,26 @@ export interface Application {
   close(): Promise<void>;
 }
 
+const now = () => new Date();
+
+/** An operation's tools. What is the same for every call stands in the prototype; the abort signal is made for those who look at it. */
+class CallTools {
+  readonly caller: Caller;
+  readonly queries: object;
+  readonly #call: ActiveCall;
+
+  constructor(call: ActiveCall, caller: Caller, queries: object) {
+    this.#call = call;
+    this.caller = caller;
+    this.queries = queries;
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
+}
+
+const noParts = {};
 const noQueries = {};
 const nobody: Caller = { userId: '', sessionId: '' };
 
@@ -96,7 +116,6 @@ export function createApplication(
     log,
     rpc,
   });
-  const now = () => new Date();
 
   let database: Database | undefined;
   const openedDatabase = (): Database => {
@@ -118,7 +137,7 @@ export function createApplication(
     identity ??= createIdentity({
       issuer: config.tokenIssuer,
       audience: config.tokenAudience,
-      now,
+      nowMs: Date.now,
       fetchKeys: async () => (await processSql<{ jwk: JWK }>`select jwk from auth.verification_keys()`).map((row) => row.jwk),
     });
     return identity;
@@ -127,7 +146,7 @@ export function createApplication(
   let parts: Promise<object> | object | undefined;
   const partsOf = (): Promise<object> | object => {
     if (parts !== undefined) return parts;
-    const made = definition.parts?.({ settings, sql: processSql, now }) ?? {};
+    const made = definition.parts?.({ settings, sql: processSql, now }) ?? noParts;
     parts = made;
     if (made instanceof Promise) {
       made.then(
@@ -140,6 +159,16 @@ export function createApplication(
       );
     }
     return parts as Promise<object> | object;
+  };
+
+  let kept: { parts: object; Tools: typeof CallTools } | undefined;
+  const toolsWith = (parts: object): typeof CallTools => {
+    if (kept?.parts !== parts) {
+      const Tools = class extends CallTools {};
+      Object.assign(Tools.prototype, { now, version }, parts);
+      kept = { parts, Tools };
+    }
+    return kept.Tools;
   };
 
   // Whatever need not wait does not: a call whose caller is known and whose request has no body makes no promise before its statement.
@@ -155,16 +184,7 @@ export function createApplication(
     return made instanceof Promise ? made.then((parts) => operate(call, caller, message, parts)) : operate(call, caller, message, made);
   };
   const operate = (call: ActiveCall, caller: Caller, message: object, made: object): object | Promise<object> =>
-    definition.operation(message, {
-      ...made,
-      queries: definition.queries === undefined ? noQueries : definition.queries(openedDatabase().bind(call)),
-      caller,
-      now,
-      version,
-      get signal() {
-        return call.signal;
-      },
-    });
+    definition.operation(message, new (toolsWith(made))(call, caller, definition.queries?.(openedDatabase().bind(call)) ?? noQueries));
 
   let inFlight = 0;
   telemetry.watch({ inFlight: () => inFlight, pool: () => database?.usage() ?? { used: 0, idle: 0, waiting: 0, max: limits.poolMax } });

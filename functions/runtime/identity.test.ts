@@ -39,7 +39,7 @@ function identityOver(...keys: Key[]) {
     if (world.failing !== undefined) throw world.failing;
     return world.keys.map(({ jwk }) => jwk);
   };
-  const identity = createIdentity({ issuer, audience, fetchKeys, now: () => new Date(world.ms) });
+  const identity = createIdentity({ issuer, audience, fetchKeys, nowMs: () => world.ms });
   return Object.assign(world, { identity });
 }
 

@@ -42,9 +42,10 @@ export function createIdentity(parts: {
   readonly audience: string;
   /** The published keys, each with its kid and alg: `select jwk from auth.verification_keys()`. */
   readonly fetchKeys: () => Promise<readonly JWK[]>;
-  readonly now: () => Date;
+  /** Milliseconds since the epoch. */
+  readonly nowMs: () => number;
 }): Identity {
-  const nowMs = () => parts.now().getTime();
+  const { nowMs } = parts;
   const keySet = createKeySet(parts.fetchKeys, nowMs, () => verified.clear());
   const verified = new Map<string, { caller: Caller; untilMs: number }>();
 
@@ -74,7 +75,7 @@ export function createIdentity(parts: {
         requiredClaims: ['sub', 'sid', 'jti', 'iat', 'exp'],
         maxTokenAge: ACCESS_TOKEN_SECONDS,
         clockTolerance: CLOCK_SKEW_SECONDS,
-        currentDate: parts.now(),
+        currentDate: new Date(nowMs()),
       });
       const caller = Object.freeze({ userId: claimedId(payload.sub), sessionId: claimedId(payload.sid) });
       remember(token, caller, Number(payload.exp) * 1000);

@@ -53,6 +53,19 @@ function timestamp(): string {
 export function createLog(options: { functionName: string; revision: string; write?: Write }): Log {
   const origin = `","function":"${escaped(options.functionName)}","revision":"${escaped(options.revision)}"`;
   const output = createLogOutput(options.write ?? writeToStdout, (lines) => line('WARNING', 'log lines dropped', { lines }));
+  // What one request's line has in common with the last one's is kept: mostly all of it.
+  let last: Pick<Outcome, 'method' | 'route' | 'dialect' | 'status' | 'code'> | undefined;
+  let lastKind = '';
+  const kindOf = (outcome: Outcome): string => {
+    const { method, route, dialect, status, code } = outcome;
+    if (last?.status === status && last.route === route && last.method === method && last.dialect === dialect && last.code === code)
+      return lastKind;
+    last = { method, route, dialect, status, code };
+    const [name, path] = [bounded(method), bounded(route)];
+    const kind = `","severity":"${status >= 500 ? 'ERROR' : 'INFO'}","message":"${name} ${path} ${status}${origin},"route":"${path}","method":"${name}","dialect":"${dialect}","status":${status},"code":"${code}"`;
+    lastKind = Buffer.from(kind, 'latin1').toString('latin1'); // one flat string instead of a rope that each line would unroll
+    return lastKind;
+  };
   if (options.write === undefined) {
     unblockStdout();
     process.on('exit', output.flush);
@@ -82,16 +95,13 @@ export function createLog(options: { functionName: string; revision: string; wri
     },
     request(call, outcome) {
       const { status, reason, userId, callerAddress, cause } = outcome;
-      const method = bounded(outcome.method);
-      const route = bounded(outcome.route);
       // Whole microseconds: a fraction with its seventeen digits takes longer to print than the rest of the numbers.
       const microseconds = Math.round(outcome.seconds * 1e6);
-      const failed = status >= 500;
-      let text = `{"time":"${timestamp()}","severity":"${failed ? 'ERROR' : 'INFO'}","message":"${method} ${route} ${status}${origin},"request_id":"${bounded(call.requestId)}","trace_id":"${call.traceId}","span_id":"${call.spanId}","route":"${route}","method":"${method}","dialect":"${outcome.dialect}","status":${status},"code":"${outcome.code}","duration_ms":${microseconds / 1000},"request_bytes":${outcome.requestBytes},"response_bytes":${outcome.responseBytes}`;
+      let text = `{"time":"${timestamp()}${kindOf(outcome)},"request_id":"${bounded(call.requestId)}","trace_id":"${call.traceId}","span_id":"${call.spanId}","duration_ms":${microseconds / 1000},"request_bytes":${outcome.requestBytes},"response_bytes":${outcome.responseBytes}`;
       if (reason !== undefined) text += `,"reason":"${bounded(reason)}"`;
       if (userId !== undefined) text += `,"user_id":"${bounded(userId)}"`;
       if (callerAddress !== undefined) text += `,"caller_address":"${bounded(callerAddress)}"`;
-      if (failed && cause !== undefined) text += `,"cause":${json(describeCause(cause))}`;
+      if (status >= 500 && cause !== undefined) text += `,"cause":${json(describeCause(cause))}`;
       output.push(`${text}}\n`);
     },
     flush: output.flush,

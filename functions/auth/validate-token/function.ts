@@ -15,7 +15,7 @@ export default defineFunction({
     identity: createIdentity({
       ...settings,
       fetchKeys: async () => (await sql<{ jwk: JWK }>`select jwk from auth.verification_keys()`).map(({ jwk }) => jwk),
-      now,
+      nowMs: () => now().getTime(),
     }),
   }),
 });
