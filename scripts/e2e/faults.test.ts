@@ -1,214 +1,180 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import https from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../stack/part.ts';
-import { type Stack, startStack } from '../stack/stack.ts';
+import postgres from 'postgres';
+import { type GrpcClients, grpcClients } from '../demo/grpc.ts';
+import { isRunning } from '../stack/proc.ts';
+import { grpcCollector } from './collector.ts';
+import { type Account, type Load, startLoad, type Tallies, type Tally } from './load.ts';
+import { cleanUp, freePlace, type RunningStack, startStackProcess } from './stack.ts';
 
-interface Answer {
-  readonly status: number;
-  readonly retryAfter: string | undefined;
-  readonly body: { readonly id?: string; readonly token?: string; readonly total?: number; readonly code?: string };
-}
+/** A part is forgotten a second after it came back: by then who was told to come again has come. */
+const quietMs = 1_500;
 
-/** What happened to one kind of request while a part was down. */
-interface Tally {
-  good: number;
-  /** 503 with Retry-After. */
-  unavailable: number;
-  /** No answer at all: refused or reset. */
-  lost: number;
-  /** Anything else, which must not be. */
-  readonly strange: string[];
-  /** Longest time between two good ones, milliseconds. */
-  gapMs: number;
-  lastGood: number;
-}
-
-const tally = (): Tally => ({ good: 0, unavailable: 0, lost: 0, strange: [], gapMs: 0, lastGood: performance.now() });
-
-describe('under light load, a part that dies', { timeout: 180_000 }, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'record-platform-faults-'));
-  chmodSync(folder, 0o755);
-  const agent = new https.Agent({ keepAlive: true, maxSockets: 8 });
-  let stack: Stack;
-  let port: number;
-  let ca: Buffer;
-  let authorization: string;
-  let known: string;
-  /** Name → id of every record whose creation was acknowledged. */
-  const acknowledged = new Map<string, string>();
+describe('under light load, each part may die and comes back by itself', { timeout: 240_000 }, () => {
+  const place = freePlace();
+  let stack: RunningStack;
+  let load: Load;
+  let grpc: GrpcClients;
+  let sql: postgres.Sql;
 
   before(async () => {
-    const [edgePort, postgresPort, pgbouncerPort] = await Promise.all([freePort(), freePort(), freePort()]);
-    port = edgePort;
-    const functionsPort = 21_000 + 40 * (process.pid % 250);
-    stack = await startStack({
-      settings: { folder, edgePort, postgresPort, pgbouncerPort, functionsPort },
-      environment: { BCRYPT_COST: '10' },
-    });
-    ca = readFileSync(stack.rootCertificate);
-    const account = await ask('POST', '/api/auth/register', { email: 'faults@example.com', password: 'long enough' });
-    authorization = `Bearer ${account.body.token}`;
-    known = (await ask('POST', '/api/records', { artist: 'Can', name: 'Future Days' }, { 'idempotency-key': randomUUID() })).body.id ?? '';
-    assert.notEqual(known, '');
+    stack = await startStackProcess(place);
+    grpc = grpcClients(stack.edge);
+    sql = postgres(stack.superuserUrl, { max: 1, onnotice: () => {} });
+    load = startLoad(stack.edge, await Promise.all([1, 2, 3].map(newAccount)));
   });
   after(async () => {
-    agent.destroy();
-    await stack?.stop();
-    rmSync(folder, { recursive: true, force: true });
+    await load?.stop();
+    grpc?.close();
+    await sql?.end({ timeout: 1 });
+    try {
+      await stack?.stop();
+    } finally {
+      await cleanUp(place, stack?.start);
+    }
   });
 
-  function ask(method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const all = {
-        host: `record.local:${port}`,
-        'content-type': 'application/json',
-        ...(authorization ? { authorization } : {}),
-        ...headers,
-      };
-      const request = https.request(
-        { host: '127.0.0.1', port, servername: 'record.local', ca, agent, method, path, headers: all, timeout: 20_000 },
-        (response) => {
-          let text = '';
-          response.setEncoding('utf8').on('data', (chunk) => {
-            text += chunk;
-          });
-          response.on('error', reject);
-          response.on('end', () => {
-            try {
-              resolve({
-                status: response.statusCode ?? 0,
-                retryAfter: response.headers['retry-after'],
-                body: text === '' ? {} : JSON.parse(text),
-              });
-            } catch {
-              reject(new Error(`${response.statusCode} without JSON: ${text.slice(0, 100)}`));
-            }
-          });
-        },
+  async function newAccount(): Promise<Account> {
+    const collector = grpcCollector(stack.edge, grpc);
+    const { token } = await collector.register(`${randomUUID()}@example.com`, 'long enough');
+    const names = Array.from({ length: 10 }, (_, index) => `record ${index}`);
+    const made = await Promise.all(names.map((name) => collector.create(token, { artist: 'Read', name }, randomUUID())));
+    return { token, ids: made.map(({ id }) => id) };
+  }
+
+  /** Waits until a part runs as another process than before. */
+  async function another(part: string, before: number): Promise<number> {
+    for (let waited = 0; waited < 30_000; waited += 10) {
+      const pid = pidOf(part);
+      if (pid !== undefined && pid !== before && isRunning(pid)) return pid;
+      await sleep(10);
+    }
+    return assert.fail(`${part} was not started again within 30 s`);
+  }
+  /** None while it is between two lives. */
+  function pidOf(part: string): number | undefined {
+    try {
+      return stack.pid(part);
+    } catch {
+      return undefined;
+    }
+  }
+  async function kill(part: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const pid = stack.pid(part);
+    process.kill(pid, signal);
+    await another(part, pid);
+  }
+
+  /** Does something to the stack under load. @returns what came of it, when nobody has been refused for a while */
+  async function during(t: TestContext, act: () => Promise<void>): Promise<Tallies> {
+    await sleep(500);
+    const before = load.take();
+    for (const [kind, tally] of Object.entries(before)) {
+      assert.ok(tally.good > 0, `${kind} works before`);
+      assert.deepEqual([tally.unavailable, tally.lost, tally.strange], [0, 0, []], `${kind} before`);
+    }
+    const began = performance.now();
+    await act();
+    const since = performance.now();
+    const waited = () => performance.now() - since;
+    while (waited() < 30_000 && (load.quietMs() < quietMs || waited() < quietMs)) await sleep(50);
+    const tallies = load.take();
+    t.diagnostic(`${((performance.now() - began) / 1000).toFixed(1)} s of load around it`);
+    for (const [kind, { good, unavailable, lost, slowestMs, gapMs, why, strange }] of Object.entries(tallies)) {
+      const unusual = [...why, ...strange].length > 0 ? ` ${JSON.stringify([...why, ...strange].slice(0, 5))}` : '';
+      t.diagnostic(
+        `${kind.padEnd(24)} ${good} good, ${unavailable} refused for now, ${lost} without an answer; ` +
+          `slowest ${slowestMs.toFixed(0)} ms, longest gap ${gapMs.toFixed(0)} ms${unusual}`,
       );
-      request.on('error', reject).on('timeout', () => request.destroy(new Error('no answer in 20 s')));
-      request.end(body && JSON.stringify(body));
+    }
+    assert.ok(waited() < 30_000, 'it works again within 30 s');
+    for (const [kind, tally] of Object.entries(tallies)) {
+      assert.ok(tally.good > 0, `${kind} works again`);
+      assert.deepEqual(tally.strange, [], kind);
+      // Functions have 5 or 10 s; the edge tries for 3 s to find one.
+      assert.ok(tally.slowestMs < 10_000, `${kind}: ${tally.slowestMs} ms`);
+    }
+    return tallies;
+  }
+  const refusedOrLost = ({ unavailable, lost }: Tally): number => unavailable + lost;
+  const lostInAll = (tallies: Tallies): number => Object.values(tallies).reduce((sum, { lost }) => sum + lost, 0);
+
+  /** After each fault: what was acknowledged is there, once, under the id that was given; and nothing is there twice. */
+  afterEach(async (t) => {
+    const writes = await load.pause();
+    const rows =
+      await sql`select name, count(*)::int as times, min(id::text) as id from records.records where artist = 'Ledger' group by name`;
+    const stored = new Map(rows.map(({ name, times, id }) => [name as string, { times: times as number, id: id as string }]));
+    const acknowledged = writes.filter(({ id }) => id !== undefined);
+    const missing = acknowledged.filter(({ name, id }) => stored.get(name)?.id !== id);
+    const doubled = [...stored].filter(([, { times }]) => times !== 1);
+    (t as TestContext).diagnostic(
+      `${writes.length} writes so far, ${acknowledged.length} acknowledged, ${rows.length} stored, ${missing.length} lost, ${doubled.length} doubled`,
+    );
+    assert.deepEqual({ missing, doubled }, { missing: [], doubled: [] });
+    // Each was tried until it was acknowledged.
+    assert.deepEqual([acknowledged.length, stored.size], [writes.length, writes.length]);
+    load.resume();
+  });
+
+  for (const part of ['records-get-record', 'records-search-records']) {
+    test(`${part} killed: no read fails, by another try at the edge or of the client`, async (t) => {
+      const tallies = await during(t, async () => {
+        await kill(part);
+        await kill(part);
+      });
+      assert.equal(refusedOrLost(tallies['REST read']), 0);
+      assert.equal(refusedOrLost(tallies['gRPC read']), 0);
+      assert.equal(refusedOrLost(tallies['REST write']) + refusedOrLost(tallies['gRPC write']), 0);
+      assert.equal(lostInAll(tallies), 0);
     });
   }
 
-  function count(into: Tally, answer: Answer | Error, good: number): boolean {
-    if (answer instanceof Error) {
-      if (/no answer|without JSON/.test(answer.message)) into.strange.push(answer.message);
-      else into.lost += 1;
-      return false;
-    }
-    if (answer.status === 503 && answer.retryAfter !== undefined && answer.body.code !== undefined) into.unavailable += 1;
-    else if (answer.status !== good) into.strange.push(`${answer.status} ${answer.body.code}`);
-    if (answer.status !== good) return false;
-    into.good += 1;
-    into.gapMs = Math.max(into.gapMs, performance.now() - into.lastGood);
-    into.lastGood = performance.now();
-    return true;
-  }
-  const caught = (error: Error): Error => error;
+  test('records-create-record killed with writes in it: done or refused for now, and done when repeated with the same key', async (t) => {
+    const tallies = await during(t, async () => {
+      for (let times = 0; times < 3; times += 1) {
+        load.burst(40);
+        await sleep(15);
+        await kill('records-create-record');
+        await sleep(300);
+      }
+    });
+    assert.equal(lostInAll(tallies), 0);
+    assert.equal(refusedOrLost(tallies['REST read']) + refusedOrLost(tallies['gRPC read']), 0);
+    assert.ok(tallies['REST write'].unavailable + tallies['gRPC write'].unavailable > 0, 'some were in it');
+  });
+
+  test('PgBouncer killed, again and again for two seconds: refused for now at once, never hanging', async (t) => {
+    const tallies = await during(t, async () => {
+      for (const until = performance.now() + 2000; performance.now() < until; ) await kill('pgbouncer');
+    });
+    assertRefusedForNow(tallies);
+  });
+
+  test('PostgreSQL restarted: refused for now until it is back', async (t) => {
+    assertRefusedForNow(await during(t, () => kill('postgres', 'SIGINT')));
+  });
+
+  test('PostgreSQL killed: refused for now until it has recovered', async (t) => {
+    assertRefusedForNow(await during(t, () => kill('postgres')));
+  });
 
   /**
-   * Reads and writes go on while something is done to the stack, and for a while after. Each write has its own name and key, and is
-   * tried again with that key until it is acknowledged, as a good client does.
+   * In both dialects, with the time after which to come again; nobody was cut off, and it was over soon. (Not each kind need be refused:
+   * who waits for a connection while PostgreSQL comes back is answered then.)
    */
-  async function whileLoaded(act: () => Promise<void>): Promise<{ reads: Tally; writes: Tally }> {
-    const reads = tally();
-    const writes = tally();
-    let going = true;
-    const reader = async () => {
-      while (going) {
-        count(reads, await ask('GET', `/api/records/${known}`).catch(caught), 200);
-        await sleep(10);
-      }
-    };
-    const writer = async () => {
-      while (going) {
-        const name = `fault ${randomUUID()}`;
-        const key = { 'idempotency-key': randomUUID() };
-        for (let tries = 0; tries < 200; tries += 1) {
-          const answer = await ask('POST', '/api/records', { artist: 'Fault', name }, key).catch(caught);
-          if (count(writes, answer, 201)) {
-            acknowledged.set(name, (answer as Answer).body.id ?? '');
-            break;
-          }
-          await sleep(50);
-        }
-      }
-    };
-    const load = [reader(), reader(), writer(), writer()];
-    await sleep(300);
-    await act();
-    const before = [reads.good, writes.good];
-    for (let waited = 0; waited < 30_000 && (reads.good < (before[0] ?? 0) + 20 || writes.good < (before[1] ?? 0) + 20); waited += 50)
-      await sleep(50);
-    going = false;
-    await Promise.all(load);
-    assert.ok(reads.good >= (before[0] ?? 0) + 20 && writes.good >= (before[1] ?? 0) + 20, 'it recovered within 30 s');
-    return { reads, writes };
+  function assertRefusedForNow(tallies: Tallies): void {
+    assert.equal(lostInAll(tallies), 0);
+    assert.ok(tallies['REST read'].unavailable + tallies['REST write'].unavailable > 0, 'REST was refused for now');
+    assert.ok(tallies['gRPC read without retry'].unavailable + tallies['gRPC write'].unavailable > 0, 'gRPC was refused for now');
+    for (const [kind, { gapMs }] of Object.entries(tallies)) assert.ok(gapMs < 15_000, `${kind} without a good answer for ${gapMs} ms`);
   }
 
-  /** Kills the process of a part, and waits for the next. */
-  async function kill(name: string): Promise<void> {
-    const supervised = stack.parts.get(name);
-    const pid = supervised?.part.pid ?? 0;
-    assert.ok(pid > 0, name);
-    process.kill(pid, 'SIGKILL');
-    for (let waited = 0; supervised?.part.pid === pid; waited += 20) {
-      assert.ok(waited < 30_000, `${name} was started again within 30 s`);
-      await sleep(20);
-    }
-  }
-
-  test('a function that reads: every REST read succeeds, by another try at the edge', async (t) => {
-    const { reads, writes } = await whileLoaded(() => kill('records-get-record'));
-    t.diagnostic(JSON.stringify({ reads, writes }));
-    assert.deepEqual([reads.unavailable, reads.lost, reads.strange], [0, 0, []]);
-    assert.deepEqual([writes.unavailable, writes.lost, writes.strange], [0, 0, []]);
-  });
-
-  test('a function that writes: a clear 503, then it goes on', async (t) => {
-    const { reads, writes } = await whileLoaded(() => kill('records-create-record'));
-    t.diagnostic(JSON.stringify({ reads, writes }));
-    assert.deepEqual([reads.unavailable, reads.lost, reads.strange], [0, 0, []]);
-    assert.deepEqual([writes.lost, writes.strange], [0, []]);
-  });
-
-  test('PgBouncer: clear 503s with Retry-After until it is back', async (t) => {
-    const { reads, writes } = await whileLoaded(() => kill('pgbouncer'));
-    t.diagnostic(JSON.stringify({ reads, writes }));
-    assert.deepEqual([reads.lost, reads.strange, writes.lost, writes.strange], [0, [], 0, []]);
-    assert.ok(reads.gapMs < 10_000);
-  });
-
-  test('PostgreSQL: clear 503s with Retry-After until it is back', async (t) => {
-    const { reads, writes } = await whileLoaded(() => kill('postgres'));
-    t.diagnostic(JSON.stringify({ reads, writes }));
-    assert.deepEqual([reads.lost, reads.strange, writes.lost, writes.strange], [0, [], 0, []]);
-    assert.ok(reads.gapMs < 10_000);
-  });
-
-  test('Caddy: refused or reset, for at most 5 s', async (t) => {
-    const { reads, writes } = await whileLoaded(() => kill('caddy'));
-    t.diagnostic(JSON.stringify({ reads, writes }));
-    assert.deepEqual([reads.strange, writes.strange], [[], []]);
-    assert.ok(reads.gapMs < 5000, `${reads.gapMs} ms`);
-  });
-
-  test('and after all that, every acknowledged write is there, once', async () => {
-    const { status, body } = await ask('GET', '/api/records?limit=1');
-    assert.equal(status, 200);
-    // Each name was written until it was acknowledged, so what is there is what was acknowledged, and the first record.
-    assert.equal(body.total, acknowledged.size + 1);
-    assert.equal(new Set(acknowledged.values()).size, acknowledged.size);
-    for (const [name, id] of acknowledged) {
-      const record = (await ask('GET', `/api/records/${id}`)) as { body: { name?: string } };
-      assert.equal(record.body.name, name);
-    }
+  test('Caddy killed: refused or reset for at most 5 s', async (t) => {
+    const tallies = await during(t, () => kill('caddy'));
+    assert.ok(lostInAll(tallies) > 0, 'somebody met it');
+    for (const [kind, { gapMs }] of Object.entries(tallies)) assert.ok(gapMs < 5000, `${kind}: ${gapMs} ms`);
   });
 });
