@@ -184,7 +184,7 @@ export async function startStackProcess(place: Place, environment: Readonly<Reco
     stop: async () => {
       start.signal('SIGINT');
       assert.equal(await start.ended(30_000), 0, start.stderr);
-      assertNothingRuns(folder);
+      await assertNothingRuns(folder);
     },
   };
 }
@@ -212,7 +212,11 @@ const linksOf = (pid: number): string[] =>
     }
   });
 
-export const assertNothingRuns = (folder: string): void => assert.deepEqual(processesOf(folder), []);
+/** @param withinMs for what ends with the process that started it, rather than before it */
+export async function assertNothingRuns(folder: string, withinMs = 0): Promise<void> {
+  for (let waited = 0; waited < withinMs && processesOf(folder).length > 0; waited += 50) await sleep(50);
+  assert.deepEqual(processesOf(folder), []);
+}
 
 /** Ends what runs, whatever became of the test, and removes the folder. */
 export async function cleanUp({ folder }: Place, start?: StartProcess): Promise<void> {

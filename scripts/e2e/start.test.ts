@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -9,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { rpcs } from '../../proto/generated/rpcs.ts';
 import { freePort } from '../stack/part.ts';
 import { isRunning, portOwner } from '../stack/proc.ts';
+import { assertNothingRuns, cleanUp, freePlace, processesOf, runStart, type StartProcess, startStackProcess } from './stack.ts';
 
 const setup = join(import.meta.dirname, '../setup.mjs');
 
@@ -95,6 +97,7 @@ describe('npm start', { timeout: 240_000 }, () => {
     assert.deepEqual(await once(child, 'exit'), [0, null]);
     assert.deepEqual(pids.filter(isRunning), []);
     assert.deepEqual(listening(), []);
+    await assertNothingRuns(folder);
     assert.deepEqual(readdirSync(join(folder, 'run')), []);
   });
 
@@ -132,5 +135,66 @@ describe('npm start', { timeout: 240_000 }, () => {
       assert.equal(status, 2);
       assert.match(stderr, words);
     }
+  });
+});
+
+describe('npm start, where things go wrong', { timeout: 240_000 }, () => {
+  const place = freePlace();
+  let start: StartProcess | undefined;
+  after(() => cleanUp(place, start));
+
+  test('tells its settings and exit codes on --help, on stdout, and starts nothing', async () => {
+    start = runStart(place, ['--help']);
+    assert.equal(await start.ended(20_000), 0);
+    for (const word of [
+      '--hosts',
+      'RECORD_PLATFORM_STATE',
+      'RECORD_PLATFORM_EDGE_PORT',
+      'Exit codes: 0 ended as asked, 1 failed, 2 wrong usage',
+    ])
+      assert.ok(start.stdout.includes(word), word);
+    assert.equal(start.stderr, '');
+    await assertNothingRuns(place.folder);
+  });
+
+  for (const [setting, port] of [
+    ['RECORD_PLATFORM_EDGE_PORT', place.edgePort],
+    ['RECORD_PLATFORM_POSTGRES_PORT', place.postgresPort],
+    ['RECORD_PLATFORM_PGBOUNCER_PORT', place.pgbouncerPort],
+    ['RECORD_PLATFORM_FUNCTIONS_PORT', place.functionsPort],
+  ] as const) {
+    test(`names who holds a port that it needs (${setting}), with exit 1 and nothing left`, async () => {
+      const holder = createServer().listen(port, '127.0.0.1');
+      await once(holder, 'listening');
+      start = runStart(place);
+      assert.equal(await start.ended(30_000), 1);
+      assert.match(start.stderr, new RegExp(`^Port ${port} is taken by process ${process.pid} \\(.*\\)\\.$`, 'm'));
+      assert.ok(start.stderr.includes(`${setting}=`), start.stderr);
+      await assertNothingRuns(place.folder);
+      holder.close();
+    });
+  }
+
+  test('ends what it has begun when Ctrl-C comes while it starts', async () => {
+    for (const part of ['postgres', 'pgbouncer']) {
+      start = runStart(place);
+      await start.said(new RegExp(`^${part} `, 'm'), 60_000);
+      start.signal('SIGINT');
+      assert.equal(await start.ended(60_000), 0, start.stderr);
+      await assertNothingRuns(place.folder, 5000);
+    }
+  });
+
+  test('starts again at once where the one before was killed, and ends what that one left', async (t) => {
+    const first = await startStackProcess(place);
+    start = first.start;
+    assert.ok(processesOf(place.folder).length > rpcs.length + 3);
+    start.signal('SIGKILL');
+    assert.equal(await start.ended(10_000), 'SIGKILL');
+    const second = await startStackProcess(place);
+    start = second.start;
+    t.diagnostic(`ready ${second.readySeconds.toFixed(1)} s after the kill`);
+    assert.ok(second.readySeconds < 30);
+    await second.stop();
   });
 });
