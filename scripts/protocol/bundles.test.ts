@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import net from 'node:net';
-import { after, before, describe, type TestContext, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { HttpRule, Rpc } from '../../functions/runtime/contract.ts';
 import { type AnyFunction, defaultLimits } from '../../functions/runtime/define-function.ts';
 import { type Bundle, buildBundles, startBundle } from '../../functions/testing/bundle.ts';
@@ -100,7 +101,7 @@ function assertProblem(answer: Answer, status: number, code: string, how: string
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 
-const checks: Record<string, (asking: Asking, t: TestContext) => Promise<void>> = {
+const checks: Record<string, (asking: Asking) => Promise<void>> = {
   'answers HTTP/1.1 and h2c by prior knowledge to curl': async ({ rpc, bundle, goodHttp, cacheControl }) => {
     for (const [option, version] of [
       ['--http1.1', '1.1'],
@@ -167,35 +168,6 @@ const checks: Record<string, (asking: Asking, t: TestContext) => Promise<void>> 
     }
   },
 
-  'answers a body that is no JSON with 400': async ({ rule, goodHttp, everyHttp }, t) => {
-    if (rule.body === undefined) return t.skip('takes no body');
-    const { method, path, headers, body = '' } = await goodHttp();
-    const bodies: Record<string, string | Uint8Array> = {
-      empty: '',
-      'cut off': body.slice(0, -1),
-      'followed by more': `${body}{}`,
-      'in single quotes': "{'a':'b'}",
-      'a list': '[]',
-      null: 'null',
-      'a string': '"text"',
-      'with a byte order mark': `\ufeff${body}`,
-      'not UTF-8': Buffer.concat([Buffer.from(body.slice(0, -1)), Buffer.from([0x2c, 0x22, 0xc3, 0x28, 0x22, 0x3a, 0x31, 0x7d])]),
-      'deeper than any parser': '['.repeat(3000),
-    };
-    for (const [name, bad] of Object.entries(bodies))
-      for (const [how, answer] of await everyHttp({ method, path, headers, body: bad }))
-        assertProblem(answer, 400, 'MALFORMED_BODY', `${name} by ${how}`);
-  },
-
-  'answers a body of another type with 415': async ({ rule, goodHttp, everyHttp }, t) => {
-    if (rule.body === undefined) return t.skip('takes no body');
-    const { method, path, headers, body } = await goodHttp();
-    const { 'content-type': _, ...untyped } = headers;
-    for (const type of [undefined, 'text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', 'application/grpc-web'])
-      for (const [how, answer] of await everyHttp({ method, path, headers: { ...untyped, ...(type && { 'content-type': type }) }, body }))
-        assertProblem(answer, 415, 'UNSUPPORTED_MEDIA_TYPE', `${type} by ${how}`);
-  },
-
   'answers a body over its limit with 413, RESOURCE_EXHAUSTED on gRPC': async (asking) => {
     const { rpc, rule, limits, goodHttp, everyHttp, http2, authorization } = asking;
     if (rule.body !== undefined) {
@@ -237,7 +209,7 @@ const checks: Record<string, (asking: Asking, t: TestContext) => Promise<void>> 
     JSON.parse(called.stdout);
   },
 
-  'answers grpcio, an implementation of its own': async ({ rpc, target, good, authorization }) => {
+  'answers grpcio, an implementation of its own': async ({ rpc, bundle, target, good, authorization }) => {
     const method = rpc.path.slice(1);
     for (const version of ['v1', 'v1alpha'] as const)
       assert.ok((await python.services(target, version)).includes(rpc.service), `reflection ${version}`);
@@ -245,7 +217,9 @@ const checks: Record<string, (asking: Asking, t: TestContext) => Promise<void>> 
     const metadata = { ...authorization, 'x-request-id': requestId };
     const answer = await python.call(target, method, { message: await good(), metadata });
     assert.equal(answer.code, 'OK', JSON.stringify(answer));
-    assert.equal(answer.trailers['x-request-id'], requestId);
+    const logged = () => bundle.lines.find(({ request_id }) => request_id === requestId);
+    while (logged() === undefined) await sleep(5);
+    assert.deepEqual([logged()?.dialect, logged()?.code, logged()?.route], ['grpc', 'OK', rpc.path]);
     const late = await python.call(target, method, { message: await good(), metadata, timeout: 0.000_1 });
     assert.equal(late.code, 'DEADLINE_EXCEEDED');
   },
@@ -253,7 +227,9 @@ const checks: Record<string, (asking: Asking, t: TestContext) => Promise<void>> 
   'tells grpcio why it refuses, in google.rpc.Status': async ({ rpc, target }) => {
     const method = rpc.path.slice(1);
     if (rpc.access === 'CALLER') {
-      const refused = await python.call(target, method, { message: {} });
+      const requestId = randomUUID();
+      const refused = await python.call(target, method, { message: {}, metadata: { 'x-request-id': requestId } });
+      assert.equal(refused.trailers['x-request-id'], requestId);
       assert.deepEqual([refused.code, refused.reason, refused.domain], ['UNAUTHENTICATED', 'UNAUTHENTICATED', 'record-platform']);
       assert.deepEqual([refused.status_code, refused.status_message], [16, refused.details]);
     }
@@ -299,13 +275,44 @@ const checks: Record<string, (asking: Asking, t: TestContext) => Promise<void>> 
   },
 };
 
+/** For those that take a body. */
+const bodyChecks: typeof checks = {
+  'answers a body that is no JSON with 400': async ({ goodHttp, everyHttp }) => {
+    const { method, path, headers, body = '' } = await goodHttp();
+    const bodies: Record<string, string | Uint8Array> = {
+      empty: '',
+      'cut off': body.slice(0, -1),
+      'followed by more': `${body}{}`,
+      'in single quotes': "{'a':'b'}",
+      'a list': '[]',
+      null: 'null',
+      'a string': '"text"',
+      'with a byte order mark': `\ufeff${body}`,
+      'not UTF-8': Buffer.concat([Buffer.from(body.slice(0, -1)), Buffer.from([0x2c, 0x22, 0xc3, 0x28, 0x22, 0x3a, 0x31, 0x7d])]),
+      'deeper than any parser': '['.repeat(3000),
+    };
+    for (const [name, bad] of Object.entries(bodies))
+      for (const [how, answer] of await everyHttp({ method, path, headers, body: bad }))
+        assertProblem(answer, 400, 'MALFORMED_BODY', `${name} by ${how}`);
+  },
+
+  'answers a body of another type with 415': async ({ goodHttp, everyHttp }) => {
+    const { method, path, headers, body } = await goodHttp();
+    const { 'content-type': _, ...untyped } = headers;
+    for (const type of [undefined, 'text/plain', 'application/x-www-form-urlencoded', 'application/jsonp', 'application/grpc-web'])
+      for (const [how, answer] of await everyHttp({ method, path, headers: { ...untyped, ...(type && { 'content-type': type }) }, body }))
+        assertProblem(answer, 415, 'UNSUPPORTED_MEDIA_TYPE', `${type} by ${how}`);
+  },
+};
+
 describe('every bundle, started as a process', { concurrency: 3 }, () => {
   for (const rpc of rpcs) {
     test(rpc.functionName, async (t) => {
       const asking = await startAsking(rpc);
       const { bundle, http2, target } = asking;
       try {
-        for (const [name, check] of Object.entries(checks)) await t.test(name, (inner) => check(asking, inner));
+        const all = asking.rule.body === undefined ? checks : { ...checks, ...bodyChecks };
+        for (const [name, check] of Object.entries(all)) await t.test(name, () => check(asking));
         await t.test('tells its watchers that it stops, ends them, and exits 0', async () => {
           const watch = await python.watch(target, 20);
           assert.equal(watch.first, 'SERVING');
