@@ -6,6 +6,13 @@ import { refuse } from './refusal.ts';
 /** Bytes of a refused body that are read and thrown away, so that the client gets to read why. */
 const discardedBytesMax = 1024 * 1024;
 
+/** A client that takes us for a proxy names the whole URL; a server must accept that (RFC 9112, section 3.2.2). */
+function originForm(target: string): string {
+  if (target.startsWith('/')) return target;
+  const rest = /^https?:\/\/[^/?#]+(.*)$/i.exec(target)?.[1];
+  return rest === undefined || rest.startsWith('/') ? (rest ?? target) : `/${rest}`;
+}
+
 export class Http1Exchange implements Exchange {
   readonly dialect = 'http/1.1';
   readonly method: string;
@@ -20,7 +27,7 @@ export class Http1Exchange implements Exchange {
     this.#response = response;
     this.#closing = closing;
     this.method = request.method ?? 'GET';
-    this.target = request.url ?? '/';
+    this.target = originForm(request.url ?? '/');
   }
 
   header(name: string): string | undefined {

@@ -6,7 +6,7 @@ import { Http1Exchange } from './exchange-http1.ts';
 import { Http2Exchange } from './exchange-http2.ts';
 import type { GrpcSide } from './grpc-server.ts';
 import { problemOf } from './problem.ts';
-import { refuse } from './refusal.ts';
+import { type Refusal, refuse } from './refusal.ts';
 import { requestIdFrom } from './trace-context.ts';
 
 /** The connection preface of HTTP/2 (RFC 9113, 3.4), as far as it tells it from HTTP/1.1. */
@@ -69,6 +69,8 @@ export function createPort(options: PortOptions): Port {
   });
   http1.on('request', (request, response) => options.http(new Http1Exchange(request, response, () => closing)));
   http1.on('clientError', answerBrokenHttp1);
+  // Node would close the connection without a word.
+  http1.on('connect', (_, socket) => answerByHand(socket as net.Socket, refuse('ROUTE_NOT_FOUND')));
   // It never listens itself, and only 'listening' makes Node watch its connections: their time-outs, and which are idle.
   http1.emit('listening');
 
@@ -215,6 +217,10 @@ function answerBrokenHttp1(error: Error & { code?: string; rawPacket?: Buffer },
         ? 'REQUEST_TIMEOUT'
         : 'MALFORMED_BODY',
   );
+  answerByHand(socket, refusal);
+}
+
+function answerByHand(socket: net.Socket, refusal: Refusal): void {
   const problem = problemOf(refusal, requestIdFrom(undefined));
   const reason = http.STATUS_CODES[problem.status] ?? '';
   socket.end(

@@ -7,7 +7,7 @@ import type { HttpRule, Rpc } from '../../functions/runtime/contract.ts';
 import { type AnyFunction, defaultLimits } from '../../functions/runtime/define-function.ts';
 import { type Bundle, buildBundles, startBundle } from '../../functions/testing/bundle.ts';
 import { rpcs } from '../../proto/generated/rpcs.ts';
-import { type Answer, type Asked, connectHttp2, curl, type Http2Client, http1, runGrpcurl } from './clients.ts';
+import { type Answer, type Asked, connectHttp2, curl, type Http2Client, http1, runGrpcurl, talk } from './clients.ts';
 import { type Platform, startPlatform } from './platform.ts';
 import { type PythonClient, startPythonClient } from './python-client.ts';
 import { type Existing, goodRequest, type HttpRequest, httpRequestOf, type Message } from './requests.ts';
@@ -262,6 +262,36 @@ const checks: Record<string, (asking: Asking) => Promise<void>> = {
     // gRPC needs HTTP/2: on HTTP/1.1 its methods are paths like any other.
     const [[, onHttp1]] = (await everyHttp({ path: rpc.path, method: 'POST', body: '' })) as [[string, Answer]];
     assertProblem(onHttp1, 404, 'ROUTE_NOT_FOUND', 'HTTP/1.1');
+  },
+
+  'takes every form of request that HTTP/1.1 has, and refuses what only looks like one': async ({ bundle }) => {
+    const closing = 'Host: x\r\nConnection: close\r\n\r\n';
+    for (const [request, ...statuses] of [
+      [`GET http://record.local:8443/livez HTTP/1.1\r\n${closing}`, 200],
+      [`GET http://record.local?x=1 HTTP/1.1\r\n${closing}`, 404],
+      [`OPTIONS * HTTP/1.1\r\n${closing}`, 404],
+      [`CONNECT record.local:443 HTTP/1.1\r\n${closing}`, 404],
+      [`TRACE /livez HTTP/1.1\r\n${closing}`, 405],
+      ['GET /livez HTTP/1.0\r\n\r\n', 200],
+      [
+        `GET /livez HTTP/1.1\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\nConnection: close, Upgrade, HTTP2-Settings\r\nHost: x\r\n\r\n`,
+        200,
+      ],
+      [`GET /livez HTTP/1.1\r\nHost: x\r\n\r\nGET /readyz HTTP/1.1\r\n${closing}`, 200, 200],
+      // No host; two lengths; a length and chunks, with which requests are smuggled (RFC 9112, section 11.2).
+      ['GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
+      [`POST /livez HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n${closing}hello`, 400],
+      [`POST /livez HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n${closing}0\r\n\r\n`, 400],
+      [`GET /livez HTTP/1.1\r\nX-Split: a\nb: c\r\n${closing}`, 400],
+      [`GET /livez HTTP/9.9\r\n${closing}`, 400],
+    ] as [string, ...number[]][]) {
+      const { heard } = await talk(bundle.port, [request]);
+      assert.deepEqual(
+        [...heard.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status)),
+        statuses,
+        request,
+      );
+    }
   },
 
   'minds no TCP probe': async ({ bundle, http2 }) => {

@@ -91,7 +91,7 @@ for (const group of groups) {
     const goaways = busy.map(({ http2 }) => new Promise<number>((resolve) => http2.session.once('goaway', resolve)));
     try {
       // What asks no table has its answer already; the others wait until the tables are free.
-      await sleep(300);
+      await sleep(800);
       for (const { bundle } of busy) bundle.signal('SIGTERM');
       await sleep(300);
       for (const [at, { bundle }] of busy.entries()) {
@@ -128,35 +128,44 @@ const frame = (type: number, flags: number, stream: number, payload: Uint8Array 
 const getFrame = (stream: number, path: string): Buffer =>
   frame(1, 5, stream, Buffer.concat([Buffer.from([0x82, 0x86, 0x04, path.length]), Buffer.from(path), Buffer.from([0x01, 1, 0x78])]));
 
-test('readiness fails from SIGTERM on, also for a probe that crosses the GOAWAY', async () => {
+/** Asks /readyz, sends SIGTERM, and asks again when the first GOAWAY comes, which is what crosses it. */
+async function probeAcrossGoaway(): Promise<{ answers: string[]; goaways: number }> {
   const bundle: Bundle = await startBundle(GetRecord.functionName, platform.environmentOf(GetRecord));
   const socket = net.connect(bundle.port, '127.0.0.1');
-  let heard = '';
-  let goaways = 0;
-  let unread = Buffer.alloc(0);
-  socket.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(4, 0, 0), getFrame(1, '/readyz')]));
   const answers: string[] = [];
+  let goaways = 0;
+  let body = '';
+  let unread = Buffer.alloc(0);
+  // Frames by hand: Node's own client sends nothing after a GOAWAY.
+  socket.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(4, 0, 0), getFrame(1, '/readyz')]));
   socket.on('data', (bytes: Buffer) => {
     unread = Buffer.concat([unread, bytes]);
     while (unread.length >= 9 && unread.length >= 9 + unread.readUIntBE(0, 3)) {
       const end = 9 + unread.readUIntBE(0, 3);
-      if (unread[3] === 0) {
-        heard += unread.subarray(9, end).toString();
-        if (unread.readUInt8(4) & 1) answers.push(heard);
-        if (unread.readUInt8(4) & 1) heard = '';
+      const [type, flags] = [unread.readUInt8(3), unread.readUInt8(4)];
+      if (type === 0) body += unread.subarray(9, end).toString();
+      if (type === 0 && (flags & 1) === 1) {
+        answers.push(body);
+        body = '';
       }
-      // Frames by hand: Node's own client sends nothing after a GOAWAY.
-      if (unread[3] === 7 && ++goaways === 1) socket.write(getFrame(3, '/readyz'));
+      if (type === 7 && ++goaways === 1) socket.write(getFrame(3, '/readyz'));
       unread = unread.subarray(end);
     }
   });
   while (answers.length === 0) await sleep(10);
-  assert.equal(answers[0], '{"status":"ok"}');
   bundle.signal('SIGTERM');
   assert.equal(await bundle.ended, 0);
-  assert.equal(answers.length, 2);
-  assert.deepEqual([JSON.parse(answers[1] as string).status, JSON.parse(answers[1] as string).code], [503, 'DRAINING']);
-  assert.ok(goaways >= 2);
+  return { answers, goaways };
+}
+
+test('readiness fails from SIGTERM on, also for a probe that crosses the GOAWAY', async () => {
+  let seen = await probeAcrossGoaway();
+  // A busy machine may bring the second probe after the last word, when nothing new is taken any more.
+  for (let again = 0; again < 3 && seen.answers.length < 2; again++) seen = await probeAcrossGoaway();
+  assert.ok(seen.goaways >= 2);
+  assert.equal(seen.answers[0], '{"status":"ok"}');
+  const { status, code } = JSON.parse(seen.answers[1] ?? '{}');
+  assert.deepEqual([status, code], [503, 'DRAINING']);
 });
 
 test('a request that outlives the grace time does not keep the process, and a second SIGTERM changes nothing', async () => {
