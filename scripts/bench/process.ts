@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { openSync, readFileSync } from 'node:fs';
+import { openSync, readdirSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 
@@ -13,6 +13,31 @@ export interface Server {
 }
 
 const ticksPerSecond = 100; // sysconf(_SC_CLK_TCK) on Linux
+
+interface Usage {
+  readonly parent: number;
+  readonly seconds: number;
+}
+
+/** Of a process: its parent, and its processor time, user and system, with that of its ended children (proc_pid_stat(5), fields 14 to 17). */
+function usageOf(pid: number): Usage {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return { parent: Number(fields[1]), seconds: fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / ticksPerSecond };
+}
+
+/** Processor time of a process and of its children that still run, seconds. */
+export function cpuSecondsOfFamily(pid: number): number {
+  let seconds = usageOf(pid).seconds;
+  for (const other of readdirSync('/proc').map(Number).filter(Boolean)) {
+    try {
+      const usage = usageOf(other);
+      if (usage.parent === pid) seconds += usage.seconds;
+    } catch {
+      // It has just ended; its parent has its time now.
+    }
+  }
+  return seconds;
+}
 
 /** A port that is free now. */
 export function freePort(): Promise<number> {
@@ -65,10 +90,7 @@ export async function startServer(
   return {
     port,
     pid,
-    cpuSeconds() {
-      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-      return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
-    },
+    cpuSeconds: () => usageOf(pid).seconds,
     async stop() {
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), 5_000);

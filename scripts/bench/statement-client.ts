@@ -16,6 +16,7 @@ const plan: StatementPlan = JSON.parse(readFileSync(process.argv[2] as string, '
 const sql = postgres(plan.url, { max: plan.poolMax, fetch_types: false });
 const one = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T;
 const started = performance.now();
+const cpuBefore = process.cpuUsage();
 const until = started + plan.seconds * 1000;
 let calls = 0;
 let wrong = 0;
@@ -30,6 +31,12 @@ await Promise.all(
     }
   }),
 );
-const result: LoadResult = { calls, wrong, seconds: (performance.now() - started) / 1000 };
+const cpu = process.cpuUsage(cpuBefore);
+const result: LoadResult & { cpuSeconds: number } = {
+  calls,
+  wrong,
+  seconds: (performance.now() - started) / 1000,
+  cpuSeconds: (cpu.user + cpu.system) / 1e6,
+};
 process.stdout.write(`${JSON.stringify(result)}\n`);
 process.exit(0);
