@@ -68,7 +68,19 @@ export function freePlace(prefer8443 = false): Place {
   throw new Error('no free ports');
 }
 
-/** Starts `node scripts/start.ts` at a place, with nothing else of RECORD_PLATFORM_* but the cache of tools. */
+/** This process's environment, with the settings of npm start that put a stack at a place. */
+export const environmentOf = (place: Place): NodeJS.ProcessEnv => ({
+  ...process.env,
+  RECORD_PLATFORM_STATE: place.folder,
+  RECORD_PLATFORM_EDGE_PORT: String(place.edgePort),
+  RECORD_PLATFORM_POSTGRES_PORT: String(place.postgresPort),
+  RECORD_PLATFORM_PGBOUNCER_PORT: String(place.pgbouncerPort),
+  RECORD_PLATFORM_FUNCTIONS_PORT: String(place.functionsPort),
+  // The least that is allowed: what is tested here isn't how slow a password is.
+  BCRYPT_COST: '10',
+});
+
+/** Starts `node scripts/start.ts` at a place. */
 export function runStart(place: Place, argv: readonly string[] = [], environment: Readonly<Record<string, string>> = {}): StartProcess {
   const command = [process.execPath, join(root, 'scripts/start.ts'), ...argv];
   // Should the test be killed, the kernel ends the stack in order.
@@ -76,17 +88,7 @@ export function runStart(place: Place, argv: readonly string[] = [], environment
   const [program = '', ...args] = command;
   const child = spawn(program, args, {
     cwd: root,
-    env: {
-      ...process.env,
-      RECORD_PLATFORM_STATE: place.folder,
-      RECORD_PLATFORM_EDGE_PORT: String(place.edgePort),
-      RECORD_PLATFORM_POSTGRES_PORT: String(place.postgresPort),
-      RECORD_PLATFORM_PGBOUNCER_PORT: String(place.pgbouncerPort),
-      RECORD_PLATFORM_FUNCTIONS_PORT: String(place.functionsPort),
-      // The least that is allowed: what is tested here isn't how slow a password is.
-      BCRYPT_COST: '10',
-      ...environment,
-    },
+    env: { ...environmentOf(place), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     // Away from this terminal: its Ctrl-C must end the test, whose clean-up ends the stack.
     detached: true,
@@ -94,7 +96,8 @@ export function runStart(place: Place, argv: readonly string[] = [], environment
   return watched(child);
 }
 
-function watched(child: ChildProcess): StartProcess {
+/** What a child process with piped output says, and how it ends. */
+export function watched(child: ChildProcess): StartProcess {
   let stdout = '';
   let stderr = '';
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {

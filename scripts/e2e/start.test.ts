@@ -10,7 +10,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { rpcs } from '../../proto/generated/rpcs.ts';
 import { freePort } from '../stack/part.ts';
 import { isRunning, portOwner } from '../stack/proc.ts';
-import { assertNothingRuns, cleanUp, freePlace, processesOf, runStart, type StartProcess, startStackProcess } from './stack.ts';
+import {
+  assertNothingRuns,
+  cleanUp,
+  environmentOf,
+  freePlace,
+  processesOf,
+  runStart,
+  type StartProcess,
+  startStackProcess,
+  watched,
+} from './stack.ts';
 
 const setup = join(import.meta.dirname, '../setup.mjs');
 
@@ -184,6 +194,21 @@ describe('npm start, where things go wrong', { timeout: 240_000 }, () => {
       await assertNothingRuns(place.folder, 5000);
     }
   });
+
+  for (const [name, end] of [
+    ['Ctrl-C on the terminal', (pid: number) => process.kill(-pid, 'SIGINT')],
+    // npm hands it on to its child: a shell in between would die of it and leave everything running.
+    ['SIGTERM to npm alone', (pid: number) => process.kill(pid, 'SIGTERM')],
+  ] as const) {
+    test(`under npm ends everything on ${name}, with exit 0`, async () => {
+      const npm = watched(spawn('npm', ['start'], { env: environmentOf(place), stdio: ['ignore', 'pipe', 'pipe'], detached: true }));
+      start = npm;
+      await npm.said(/^Ctrl-C ends everything\.$/m, 120_000);
+      end(npm.pid);
+      assert.equal(await npm.ended(60_000), 0, npm.stderr);
+      await assertNothingRuns(place.folder);
+    });
+  }
 
   test('starts again at once where the one before was killed, and ends what that one left', async (t) => {
     const first = await startStackProcess(place);
