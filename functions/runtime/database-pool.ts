@@ -60,6 +60,7 @@ export function openPool(options: PoolOptions): DatabasePool {
   let reachable = true;
   let closed = false;
   let idleTimer: NodeJS.Timeout | undefined;
+  let starting: NodeJS.Immediate | undefined;
 
   /** Nobody should wait: it is too early to try again, or who tries has no answer yet. */
   const isDown = (): boolean => {
@@ -160,6 +161,15 @@ export function openPool(options: PoolOptions): DatabasePool {
     lane.run(waiting.splice(0, Math.min(batch, share)));
   };
 
+  /** Resting connections take what has come in this turn of the event loop: together in one packet, where each alone would cost a system call. */
+  const startIdle = (): void => {
+    starting ??= setImmediate(() => {
+      starting = undefined;
+      while (waiting.length > 0 && idle.length > 0) onFree(idle.pop() as Lane);
+      if (waiting.length > 0) grow();
+    });
+  };
+
   /** Ends resting connections when nothing has run for a while. */
   const restTimer = (): void => {
     if (idleTimer !== undefined) {
@@ -203,13 +213,9 @@ export function openPool(options: PoolOptions): DatabasePool {
           },
         };
         signal.addEventListener('abort', onAbort, { once: true });
-        const lane = idle.pop();
-        if (lane !== undefined) {
-          lane.run([statement]);
-        } else {
-          waiting.push(statement);
-          grow();
-        }
+        waiting.push(statement);
+        if (idle.length > 0) startIdle();
+        else grow();
       });
     },
     warm() {

@@ -6,13 +6,14 @@ import type { Exchange } from './exchange.ts';
 import { createPort, type Port } from './port.ts';
 
 /** A port whose handler answers after `waitMs` with the protocol that it saw. */
-async function startPort(waitMs = 0): Promise<{ port: Port; at: number }> {
+async function startPort(waitMs = 0, times = {}): Promise<{ port: Port; at: number }> {
   const port = createPort({
     headerBytesMax: 16_384,
     timeoutSeconds: 5,
     http: (exchange: Exchange) => setTimeout(() => exchange.answer(200, [], exchange.dialect), waitMs),
     grpc: () => Promise.reject(new Error('no gRPC in this test')),
     onError: () => {},
+    times,
   });
   return { port, at: await port.listen(0, '127.0.0.1') };
 }
@@ -137,4 +138,19 @@ test('a drain finishes what is in flight, also what crossed the GOAWAY, and refu
   assert.ok(goaways >= 2, 'one GOAWAY that stops new streams, one that names the last');
   assert.match(await http1, /200 OK.*connection: close/is);
   await assert.rejects(talk(at, ['GET / HTTP/1.1\r\n\r\n']), { code: 'ECONNREFUSED' });
+});
+
+test('an HTTP/2 connection stays while something moves on it, and is closed when nothing has for a while', async () => {
+  const { port, at } = await startPort(0, { idleMs: 200 });
+  const client = http2.connect(`http://127.0.0.1:${at}`);
+  const closed = new Promise<number>((resolve) => client.once('close', () => resolve(performance.now())));
+  let last = 0;
+  for (let call = 0; call < 8; call++) {
+    assert.equal((await get(client)).status, 200);
+    last = performance.now();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const idleMs = (await closed) - last;
+  assert.ok(idleMs > 180 && idleMs < 2_000, `closed ${idleMs} ms after the last call`);
+  await port.drain();
 });

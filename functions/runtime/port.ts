@@ -5,6 +5,7 @@ import type { Exchange } from './exchange.ts';
 import { Http1Exchange } from './exchange-http1.ts';
 import { Http2Exchange } from './exchange-http2.ts';
 import type { GrpcSide } from './grpc-server.ts';
+import { IdleSessions } from './idle-sessions.ts';
 import { problemOf } from './problem.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { requestIdFrom } from './trace-context.ts';
@@ -58,6 +59,7 @@ export function createPort(options: PortOptions): Port {
   const untalked = new Set<net.Socket>();
   const http2Sockets = new Set<net.Socket>();
   const sessions = new Set<http2.ServerHttp2Session>();
+  const idleSessions = new IdleSessions(times.idleMs);
 
   const http1 = http.createServer({
     maxHeaderSize: options.headerBytesMax,
@@ -100,7 +102,7 @@ export function createPort(options: PortOptions): Port {
   });
   http2Server.on('session', (session) => {
     sessions.add(session);
-    session.setTimeout(times.idleMs, () => session.close());
+    idleSessions.add(session);
     const mute = setTimeout(() => session.destroy(), times.headersMs);
     session.once('remoteSettings', () => clearTimeout(mute));
     session.once('close', () => {
@@ -174,9 +176,11 @@ export function createPort(options: PortOptions): Port {
       const idle = setInterval(() => http1.closeIdleConnections(), 50);
       await closed;
       clearInterval(idle);
+      idleSessions.stop();
       http1.close();
     },
     destroy() {
+      idleSessions.stop();
       http1.close();
       for (const session of sessions) session.destroy();
       for (const socket of sockets) socket.destroy();
