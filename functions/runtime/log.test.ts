@@ -15,7 +15,7 @@ function capture(): { log: Log; writes: string[]; lines: () => Line[] } {
     functionName: 'records-get-record',
     revision: 'records-get-record-00007',
     write: (text) => {
-      writes.push(text);
+      writes.push(text.toString('latin1'));
       return text.length;
     },
   });

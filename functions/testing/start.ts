@@ -57,9 +57,9 @@ export async function startFunction(
   environment: Record<string, string>,
 ): Promise<Started<object, object>> {
   let logged = '';
-  const running = await serve(definition as AnyFunction, { HOST: '127.0.0.1', PORT: '0', DRAIN_SECONDS: '5', ...environment }, (text) => {
-    logged += text;
-    return text.length;
+  const running = await serve(definition as AnyFunction, { HOST: '127.0.0.1', PORT: '0', DRAIN_SECONDS: '5', ...environment }, (bytes) => {
+    logged += bytes;
+    return bytes.length;
   });
   const origin = `http://127.0.0.1:${running.port}`;
   const rpc: Rpc = definition.rpc;
