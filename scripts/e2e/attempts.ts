@@ -109,6 +109,8 @@ export function grpcAttempt<Request, Response>(
 
 function judgeGrpc(error: ServiceError): Outcome {
   const [bytes] = error.metadata.get('grpc-status-details-bin');
+  // The function died between its answer's headers and its trailers: the edge can only cut the stream (INTERNAL_ERROR, 2).
+  if (error.code === status.INTERNAL && /^Received RST_STREAM with code 2\b/.test(error.details)) return lost('cut off in the answer');
   if (error.code !== status.UNAVAILABLE) return strange(`${status[error.code]} ${error.details}`);
   // Made by the client itself: it could not connect, or its connection was cut.
   if (bytes === undefined) return lost(error.details);

@@ -69,9 +69,8 @@ describe('under light load, each part may die and comes back by itself', { timeo
 
   /** Does something to the stack under load. @returns what came of it, when nobody has been refused for a while */
   async function during(t: TestContext, act: () => Promise<void>): Promise<Tallies> {
-    await sleep(500);
-    const before = load.take();
-    for (const [kind, tally] of Object.entries(before)) {
+    for (let waited = 0; waited < 10_000 && Object.values(load.tallies).some(({ good }) => good < 2); waited += 50) await sleep(50);
+    for (const [kind, tally] of Object.entries(load.take())) {
       assert.ok(tally.good > 0, `${kind} works before`);
       assert.deepEqual([tally.unavailable, tally.lost, tally.strange], [0, 0, []], `${kind} before`);
     }
@@ -99,6 +98,18 @@ describe('under light load, each part may die and comes back by itself', { timeo
     return tallies;
   }
   const refusedOrLost = ({ unavailable, lost }: Tally): number => unavailable + lost;
+  /**
+   * A gRPC answer is headers and message, and then trailers: who is killed in between has begun to answer, and nobody can take that back
+   * or try again unasked (gRFC A6). It is rare. A REST answer leaves in one piece.
+   */
+  function assertOnlyCutOff(tallies: Tallies, max: number): void {
+    const whys = new Set(Object.values(tallies).flatMap(({ why }) => [...why]));
+    assert.deepEqual(
+      [...whys].filter((why) => why !== 'cut off in the answer'),
+      [],
+    );
+    assert.ok(lostInAll(tallies) <= max, `${lostInAll(tallies)} were cut off`);
+  }
   const lostInAll = (tallies: Tallies): number => Object.values(tallies).reduce((sum, { lost }) => sum + lost, 0);
 
   /** After each fault: what was acknowledged is there, once, under the id that was given; and nothing is there twice. */
@@ -126,9 +137,9 @@ describe('under light load, each part may die and comes back by itself', { timeo
         await kill(part);
       });
       assert.equal(refusedOrLost(tallies['REST read']), 0);
-      assert.equal(refusedOrLost(tallies['gRPC read']), 0);
+      assert.equal(tallies['gRPC read'].unavailable, 0);
       assert.equal(refusedOrLost(tallies['REST write']) + refusedOrLost(tallies['gRPC write']), 0);
-      assert.equal(lostInAll(tallies), 0);
+      assertOnlyCutOff(tallies, 1);
     });
   }
 
@@ -141,7 +152,8 @@ describe('under light load, each part may die and comes back by itself', { timeo
         await sleep(300);
       }
     });
-    assert.equal(lostInAll(tallies), 0);
+    assert.equal(tallies['REST write'].lost, 0);
+    assertOnlyCutOff(tallies, 3);
     assert.equal(refusedOrLost(tallies['REST read']) + refusedOrLost(tallies['gRPC read']), 0);
     assert.ok(tallies['REST write'].unavailable + tallies['gRPC write'].unavailable > 0, 'some were in it');
   });

@@ -50,7 +50,9 @@ interface Write {
 }
 
 export interface Load {
-  /** What happened since the last call of this. */
+  /** What has happened since the last `take`. */
+  readonly tallies: Tallies;
+  /** Begins to count anew. @returns what happened until now */
   take(): Tallies;
   /** Starts writes beside the steady ones, all at once. */
   burst(count: number): void;
@@ -152,6 +154,9 @@ export function startLoad(edge: Edge, accounts: readonly Account[]): Load {
   const timers = kinds.map((kind) => setInterval(() => going && begin(kind), 1000 / perSecond[kind]));
 
   return {
+    get tallies() {
+      return tallies;
+    },
     take: () => {
       const taken = tallies;
       for (const kind of kinds) taken[kind].gapMs = Math.max(taken[kind].gapMs, performance.now() - taken[kind].lastGoodAt);
