@@ -76,6 +76,7 @@ async function main(): Promise<number> {
       ...(wants('protocols') ? await benchProtocols({ folder, rounds, seconds, environment, targets, onProgress }) : {}),
       ...(wants('get-record')
         ? await benchGetRecord({
+            servers,
             folder,
             dist,
             rounds,
