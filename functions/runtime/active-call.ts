@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { Call, SpanRecord } from './call.ts';
+import { Canceller } from './cancellation.ts';
 import type { Refusal } from './refusal.ts';
 
 type Trace = Pick<Call, 'traceId' | 'spanId' | 'parentSpanId' | 'sampled'>;
@@ -17,8 +18,8 @@ export class ActiveCall implements Call {
   /** Set when the caller is known. */
   userId: string | undefined;
   requestBytes = 0;
+  readonly cancellation = new Canceller();
   #controller: AbortController | undefined;
-  #aborted: Refusal | undefined;
 
   /** @param traced whether spans are kept for it. */
   constructor(requestId: string, trace: Trace, callerAddress: string | undefined, traced: boolean) {
@@ -33,8 +34,11 @@ export class ActiveCall implements Call {
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted);
+      const controller = new AbortController();
+      this.#controller = controller;
+      const { cancellation } = this;
+      if (cancellation.reason !== undefined) controller.abort(cancellation.reason);
+      else cancellation.onCancel(() => controller.abort(cancellation.reason));
     }
     return this.#controller.signal;
   }
@@ -46,7 +50,6 @@ export class ActiveCall implements Call {
 
   /** Ends whatever the call still waits for. */
   abort(why: Refusal): void {
-    this.#aborted ??= why;
-    this.#controller?.abort(why);
+    this.cancellation.cancel(why);
   }
 }

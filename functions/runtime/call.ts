@@ -1,3 +1,5 @@
+import type { Cancellation } from './cancellation.ts';
+
 /** One request on its way: what the log line, the spans and the statements of it have in common. */
 export interface Call {
   /** Set at the edge, or made here. Shown to the client as x-request-id. */
@@ -12,6 +14,8 @@ export interface Call {
   readonly startedAt: number;
   /** Aborts with a Refusal as its reason (CANCELLED, DEADLINE_EXCEEDED). Made at first use: a call without a statement costs none. */
   readonly signal: AbortSignal;
+  /** The same for statements; where there is none they follow the signal. */
+  readonly cancellation?: Cancellation;
   /** Finished child spans; undefined where telemetry is off, so that nobody makes any. */
   readonly spans: SpanRecord[] | undefined;
 }

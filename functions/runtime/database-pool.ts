@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import type { Cancellation } from './cancellation.ts';
 import { type Connection, openConnection } from './database-connection.ts';
 import { createLane, type Lane, type Statement } from './database-lane.ts';
 import { refuse } from './refusal.ts';
@@ -20,9 +21,9 @@ export interface DatabasePool {
   /**
    * Runs a statement when a connection is free, the longest waiting first.
    * @throws Refusal TOO_BUSY where too many wait, UPSTREAM_UNAVAILABLE at once while the database is known to be out of reach;
-   * the signal's reason; else what `translate` makes of the fault.
+   * the cancellation's reason; else what `translate` makes of the fault.
    */
-  run<Row>(text: string, values: SqlValue[], signal: AbortSignal): Promise<Row[]>;
+  run<Row>(text: string, values: SqlValue[], cancellation: Cancellation): Promise<Row[]>;
   warm(): void;
   usage(): { used: number; idle: number; waiting: number; max: number };
   close(): Promise<void>;
@@ -185,14 +186,14 @@ export function openPool(options: PoolOptions): DatabasePool {
   };
 
   return {
-    run<Row>(text: string, values: SqlValue[], signal: AbortSignal): Promise<Row[]> {
-      if (signal.aborted) return Promise.reject(signal.reason);
+    run<Row>(text: string, values: SqlValue[], cancellation: Cancellation): Promise<Row[]> {
+      if (cancellation.reason !== undefined) return Promise.reject(cancellation.reason);
       if (closed || isDown()) return Promise.reject(unavailable());
       if (waiting.length >= waitingMax) return Promise.reject(refuse('TOO_BUSY'));
       return new Promise<Row[]>((resolve, reject) => {
         const onAbort = (): void => {
           statement.abandoned = true;
-          reject(signal.reason);
+          reject(cancellation.reason);
           statement.stop();
         };
         const statement: Statement = {
@@ -200,11 +201,11 @@ export function openPool(options: PoolOptions): DatabasePool {
           values,
           abandoned: false,
           resolve: (rows) => {
-            signal.removeEventListener('abort', onAbort);
+            cancellation.offCancel(onAbort);
             resolve(rows);
           },
           reject: (error) => {
-            signal.removeEventListener('abort', onAbort);
+            cancellation.offCancel(onAbort);
             reject(options.translate(error));
           },
           stop: () => {
@@ -212,7 +213,7 @@ export function openPool(options: PoolOptions): DatabasePool {
             if (index >= 0) waiting.splice(index, 1);
           },
         };
-        signal.addEventListener('abort', onAbort, { once: true });
+        cancellation.onCancel(onAbort);
         waiting.push(statement);
         if (idle.length > 0) startIdle();
         else grow();

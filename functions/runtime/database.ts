@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { Call } from './call.ts';
+import { type Cancellation, Canceller, cancellationOf } from './cancellation.ts';
 import { translateError } from './database-errors.ts';
 import { type DatabasePool, openPool } from './database-pool.ts';
 import { type SpanDatabase, type Summary, statementSpan, summarize } from './database-span.ts';
@@ -70,12 +71,17 @@ export function openDatabase(options: DatabaseOptions): Database {
   });
   const address = addressOf(options.url);
 
-  const run = <Row extends object>(strings: TemplateStringsArray, values: SqlValue[], signal: AbortSignal, call?: Call): Promise<Row[]> => {
+  const run = <Row extends object>(
+    strings: TemplateStringsArray,
+    values: SqlValue[],
+    cancellation: Cancellation,
+    call?: Call,
+  ): Promise<Row[]> => {
     const { text, summary } = statementOf(strings);
-    if (call?.spans === undefined) return pool.run<Row>(text, values, signal);
+    if (call?.spans === undefined) return pool.run<Row>(text, values, cancellation);
     const { spans } = call;
     const startedAt = performance.now();
-    return pool.run<Row>(text, values, signal).then(
+    return pool.run<Row>(text, values, cancellation).then(
       (rows) => {
         spans.push(statementSpan(call, address, summary, startedAt, undefined));
         return rows;
@@ -90,10 +96,10 @@ export function openDatabase(options: DatabaseOptions): Database {
   const within =
     (timeoutMs: number): Sql =>
     async (strings, ...values) => {
-      const controller = new AbortController();
-      const timer = setTimeout(() => controller.abort(refuse('DEADLINE_EXCEEDED')), timeoutMs);
+      const canceller = new Canceller();
+      const timer = setTimeout(() => canceller.cancel(refuse('DEADLINE_EXCEEDED')), timeoutMs);
       try {
-        return await run(strings, values, controller.signal);
+        return await run(strings, values, canceller);
       } finally {
         clearTimeout(timer);
       }
@@ -103,7 +109,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     bind:
       (call): Sql =>
       (strings, ...values) =>
-        run(strings, values, call.signal, call),
+        run(strings, values, call.cancellation ?? cancellationOf(call.signal), call),
     sql: within(processStatementMs),
     ping: (timeoutMs) =>
       within(timeoutMs)`select 1 as answer`.then(

@@ -56,7 +56,12 @@ export class Http1Exchange implements Exchange {
     response.writeHead(status, headers);
     if (status === 204 || this.method === 'HEAD') response.end();
     else response.end(body);
-    if (!this.#request.complete) this.#discard();
+    if (!this.#request.complete && this.#hasBody()) this.#discard();
+  }
+
+  #hasBody(): boolean {
+    const { headers } = this.#request;
+    return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
   }
 
   /** Closing with unread bytes would reset the connection and take the answer with it. */
