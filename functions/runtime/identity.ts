@@ -19,6 +19,8 @@ const keysFreshSeconds = 60;
 const unknownKeySeconds = 1;
 /** By the token itself: its SHA-256 cost more than the rest of a call's identity, and the token is in this memory anyway. */
 const tokensCachedMax = 4096;
+/** The end of a token's signature is as good a key as all of it, and hashed in a tenth of the time. */
+const keyLength = 32;
 const tokenCachedSeconds = 60;
 /** Ours have about 480 characters. */
 const tokenLengthMax = 4096;
@@ -47,18 +49,18 @@ export function createIdentity(parts: {
 }): Identity {
   const { nowMs } = parts;
   const keySet = createKeySet(parts.fetchKeys, nowMs, () => verified.clear());
-  const verified = new Map<string, { caller: Caller; untilMs: number }>();
+  const verified = new Map<string, { token: string; caller: Caller; untilMs: number }>();
 
   const cached = (token: string): Caller | undefined => {
-    const entry = verified.get(token);
-    return entry !== undefined && nowMs() < entry.untilMs ? entry.caller : undefined;
+    const entry = verified.get(token.slice(-keyLength));
+    return entry?.token === token && nowMs() < entry.untilMs ? entry.caller : undefined;
   };
 
   const remember = (token: string, caller: Caller, expiresMs: number): void => {
     const oldest = verified.keys().next();
     if (verified.size >= tokensCachedMax && !oldest.done) verified.delete(oldest.value);
     const untilMs = Math.min(expiresMs, nowMs() + tokenCachedSeconds * 1000);
-    verified.set(token, { caller, untilMs });
+    verified.set(token.slice(-keyLength), { token, caller, untilMs });
   };
 
   const verify = async (token: string): Promise<Caller> => {

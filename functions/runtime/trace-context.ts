@@ -1,4 +1,5 @@
 import { randomFillSync, randomUUID } from 'node:crypto';
+import { isUuid } from './check-fields.ts';
 
 /** Where a request stands in a trace that began outside (W3C Trace Context, level 1). */
 export interface TraceContext {
@@ -58,11 +59,8 @@ export function newSpanId(): string {
   return id === noSpan ? newSpanId() : id;
 }
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
 /**
  * The request's id: the UUID that the edge set, or a new one. Anything else is not taken over: it would end in
  * log lines and response headers.
  */
-export const requestIdFrom = (header: string | undefined): string =>
-  header !== undefined && header.length === 36 && uuid.test(header) ? header : randomUUID();
+export const requestIdFrom = (header: string | undefined): string => (header !== undefined && isUuid(header) ? header : randomUUID());
