@@ -26,6 +26,8 @@ export interface Execution<Row> {
 /** One session of PostgreSQL. Statements run in the order in which they were given. */
 export interface Connection {
   readonly openedAt: number;
+  /** What `work` gives to the driver leaves in one packet; by itself it sends a packet for each kilobyte. */
+  gather(work: () => void): void;
   /** `values` is used up: what it holds is turned into what the driver takes. */
   execute<Row>(text: string, values: SqlValue[], prepare: boolean): Execution<Row>;
   /** Says goodbye. */
@@ -113,6 +115,12 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 
   return {
     openedAt: performance.now(),
+    gather(work) {
+      session?.cork();
+      work();
+      // The driver writes what is left of a batch in its own setImmediate, which was asked for before this one.
+      setImmediate(() => session?.uncork());
+    },
     execute<Row>(text: string, values: SqlValue[], prepare: boolean): Execution<Row> {
       for (let index = 0; index < values.length; index++) {
         const value = values[index];

@@ -128,7 +128,9 @@ export function createLane(connection: Connection, options: LaneOptions): Lane {
       return running.size;
     },
     run(batch) {
-      for (const statement of batch) start(statement);
+      connection.gather(() => {
+        for (const statement of batch) start(statement);
+      });
     },
     end: () => connection.end(),
     destroy(cause) {

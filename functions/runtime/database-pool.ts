@@ -61,7 +61,7 @@ export function openPool(options: PoolOptions): DatabasePool {
   let reachable = true;
   let closed = false;
   let idleTimer: NodeJS.Timeout | undefined;
-  let starting: NodeJS.Immediate | undefined;
+  let starting = false;
 
   /** Nobody should wait: it is too early to try again, or who tries has no answer yet. */
   const isDown = (): boolean => {
@@ -164,8 +164,10 @@ export function openPool(options: PoolOptions): DatabasePool {
 
   /** Resting connections take what has come in this turn of the event loop: together in one packet, where each alone would cost a system call. */
   const startIdle = (): void => {
-    starting ??= setImmediate(() => {
-      starting = undefined;
+    if (starting) return;
+    starting = true;
+    setImmediate(() => {
+      starting = false;
       while (waiting.length > 0 && idle.length > 0) onFree(idle.pop() as Lane);
       if (waiting.length > 0) grow();
     });

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestServers } from '../db/test-servers.ts';
 import type { LoadPlan, LoadResult } from './load-client.ts';
 import { cpuSecondsOfFamily, runScript, startServer } from './process.ts';
@@ -42,12 +43,12 @@ export async function benchGetRecord(options: {
     const through = join(folder, 'get-record.json');
     writeFileSync(
       through,
-      JSON.stringify({ protocol: 'http2', port: server.port, seconds, concurrency: 32, targets, expected } satisfies LoadPlan),
+      JSON.stringify({ protocol: 'http2', port: server.port, seconds, concurrency: 64, targets, expected } satisfies LoadPlan),
     );
     const alone = join(folder, 'statement.json');
     writeFileSync(
       alone,
-      JSON.stringify({ url: options.directUrl, seconds, concurrency: 32, poolMax: 2, targets, expected } satisfies StatementPlan),
+      JSON.stringify({ url: options.directUrl, seconds, concurrency: 64, poolMax: 2, targets, expected } satisfies StatementPlan),
     );
     let done = 0;
     type Clocks = Readonly<Record<string, () => number>>;
@@ -57,6 +58,7 @@ export async function benchGetRecord(options: {
       const result: LoadResult & { cpuSeconds?: number } = JSON.parse(await runScript(join(import.meta.dirname, script), [plan]));
       if (result.wrong > 0) throw new Error(`${result.wrong} of ${result.calls} answers were wrong: no figure comes from that.`);
       options.onProgress(`get_record: ${++done} of ${2 * options.rounds + 4}`);
+      await sleep(300); // until PostgreSQL has counted the backends that have just ended
       const used = Object.entries(read(clocks)).map(([name, seconds]) => [name, seconds - (before[name] ?? 0)] as const);
       if (result.cpuSeconds !== undefined) used.push(['postgres.js', result.cpuSeconds]);
       const micros = used.map(([name, seconds]) => [name, rounded((seconds / result.calls) * 1e6, 1)] as const);
