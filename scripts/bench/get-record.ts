@@ -43,7 +43,15 @@ export async function benchGetRecord(options: {
     const through = join(folder, 'get-record.json');
     writeFileSync(
       through,
-      JSON.stringify({ protocol: 'http2', port: server.port, seconds, concurrency: 64, targets, expected } satisfies LoadPlan),
+      JSON.stringify({
+        protocol: 'http2',
+        connections: 1,
+        port: server.port,
+        seconds,
+        concurrency: 64,
+        targets,
+        expected,
+      } satisfies LoadPlan),
     );
     const alone = join(folder, 'statement.json');
     writeFileSync(

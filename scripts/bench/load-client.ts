@@ -14,6 +14,8 @@ export interface LoadPlan {
   readonly seconds: number;
   /** Calls under way at once, each followed by the next. */
   readonly concurrency: number;
+  /** HTTP/2 connections that the calls share; 4 where it does not matter. */
+  readonly connections?: number;
   /** One of them at random for each call: many users, and each record id is asked by its own owner. */
   readonly targets: readonly { readonly token: string; readonly recordIds: readonly string[] }[];
   /** What every answer must hold. */
@@ -57,7 +59,7 @@ function http1Asker(): Ask {
 }
 
 function http2Asker(): Ask {
-  const sessions = Array.from({ length: 4 }, () => http2.connect(`http://127.0.0.1:${plan.port}`));
+  const sessions = Array.from({ length: plan.connections ?? 4 }, () => http2.connect(`http://127.0.0.1:${plan.port}`));
   return (token, recordId) =>
     new Promise((resolve) => {
       const stream = one(sessions).request({ ':path': `/api/records/${recordId}`, ...edgeHeaders(token) });
@@ -74,7 +76,7 @@ function http2Asker(): Ask {
 
 /** gRPC by hand over node:http2: a client lighter than grpc-js leaves the processor to the server. */
 function grpcAsker(): Ask {
-  const sessions = Array.from({ length: 4 }, () => http2.connect(`http://127.0.0.1:${plan.port}`));
+  const sessions = Array.from({ length: plan.connections ?? 4 }, () => http2.connect(`http://127.0.0.1:${plan.port}`));
   return (token, recordId) =>
     new Promise((resolve) => {
       const message = GetRecordRequest.encode({ recordId, userId: '' }).finish();
