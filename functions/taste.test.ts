@@ -37,7 +37,6 @@ const packagesInBundles = [
   'jose',
   'postgres',
   'prom-client',
-  'uuidv7',
 ];
 
 /** Sources under functions/ that production runs: not the tests and what serves them. */

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { uuidv7 } from 'uuidv7';
+import { createHash, randomUUIDv7 } from 'node:crypto';
 import type { CreateRecordRequest, CreateRecordResponse } from '../../../proto/generated/records.ts';
 import type { Tools } from '../../runtime/define-function.ts';
 import { parseNewRecord, recordOf } from '../record.ts';
@@ -20,5 +19,5 @@ export async function createRecord(
     request.requestId === ''
       ? undefined
       : { key: request.requestId, requestHash: createHash('sha256').update(JSON.stringify(record)).digest() };
-  return { record: recordOf(await queries.createRecord(caller, uuidv7(), record, attempt)) };
+  return { record: recordOf(await queries.createRecord(caller, randomUUIDv7(), record, attempt)) };
 }

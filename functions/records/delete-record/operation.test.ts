@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { randomUUIDv7 } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { uuidv7 } from 'uuidv7';
 import { type Collector, type RecordsOperations, type RecordsTest, recordsOperations, recordsTest } from '../testing.ts';
 
 describe('deleteRecord', () => {
@@ -23,7 +23,7 @@ describe('deleteRecord', () => {
     assert.deepEqual(await operations.deleteRecord(alice, { recordId: id }), { success: true });
     await assert.rejects(operations.getRecord(alice, { recordId: id }), { reason: 'NOT_FOUND' });
     await assert.rejects(operations.deleteRecord(alice, { recordId: id }), { reason: 'NOT_FOUND' });
-    await assert.rejects(operations.deleteRecord(alice, { recordId: uuidv7(), etag: '1' }), { reason: 'NOT_FOUND' });
+    await assert.rejects(operations.deleteRecord(alice, { recordId: randomUUIDv7(), etag: '1' }), { reason: 'NOT_FOUND' });
   });
 
   test('a record that has changed since is not removed', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { randomUUIDv7 } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { uuidv7 } from 'uuidv7';
 import type { GetRecordRequest, GetRecordResponse, Record } from '../../../proto/generated/records.ts';
 import { type Started, startFunction } from '../../testing/start.ts';
 import { type Collector, everything, type RecordsOperations, type RecordsTest, recordsOperations, recordsTest } from '../testing.ts';
@@ -54,7 +54,7 @@ describe('GetRecord, through the front door', () => {
 
   const refused = [
     { name: 'a record of another account', id: () => record.id, who: () => bob, status: 404, code: 5, reason: 'NOT_FOUND' },
-    { name: 'a record that does not exist', id: () => uuidv7(), who: () => alice, status: 404, code: 5, reason: 'NOT_FOUND' },
+    { name: 'a record that does not exist', id: () => randomUUIDv7(), who: () => alice, status: 404, code: 5, reason: 'NOT_FOUND' },
     { name: 'a malformed id', id: () => 'one', who: () => alice, status: 400, code: 3, reason: 'INVALID_FIELDS' },
     { name: 'a request without a token', id: () => record.id, who: () => ({}), status: 401, code: 16, reason: 'UNAUTHENTICATED' },
   ];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { randomUUIDv7 } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { uuidv7 } from 'uuidv7';
 import { type Collector, everything, type RecordsOperations, type RecordsTest, recordsOperations, recordsTest } from '../testing.ts';
 
 describe('getRecord', () => {
@@ -50,7 +50,7 @@ describe('getRecord', () => {
 
   test('a record of another account is not found, like one that does not exist', async () => {
     const { id } = await operations.add(alice, {});
-    for (const recordId of [id, uuidv7()]) await assert.rejects(operations.getRecord(bob, { recordId }), { reason: 'NOT_FOUND' });
+    for (const recordId of [id, randomUUIDv7()]) await assert.rejects(operations.getRecord(bob, { recordId }), { reason: 'NOT_FOUND' });
   });
 
   test('a session that has ended reads nothing, at once', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { randomUUIDv7 } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
-import { uuidv7 } from 'uuidv7';
 import type { Record } from '../../../proto/generated/records.ts';
 import { type Collector, everything, type RecordsOperations, type RecordsTest, recordsOperations, recordsTest } from '../testing.ts';
 
@@ -88,7 +88,7 @@ describe('updateRecord', () => {
     assert.deepEqual(await update(before.id, {}), before);
     assert.deepEqual(await update(before.id, {}, undefined, '1'), before);
     await assert.rejects(update(before.id, {}, undefined, '2'), { reason: 'ETAG_MISMATCH' });
-    await assert.rejects(update(uuidv7(), {}), { reason: 'NOT_FOUND' });
+    await assert.rejects(update(randomUUIDv7(), {}), { reason: 'NOT_FOUND' });
   });
 
   test('the grade that was given shows again when discs and sides lose theirs', async () => {
