@@ -118,4 +118,6 @@ function print(ratios: Ratios): void {
   }
 }
 
+// Ending here, and not by the signal, runs what ends the servers.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 process.exitCode = await main();

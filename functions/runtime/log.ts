@@ -46,8 +46,8 @@ function timestamp(): string {
 }
 
 /**
- * Makes the log of a process. Lines gather for some milliseconds and are written at once, so a crash loses
- * one turn at most; where nobody reads, lines are dropped and counted rather than kept without bound.
+ * Makes the log of a process. Lines gather for some milliseconds and are written at once, so a
+ * process that is killed loses those; where nobody reads, lines are dropped and counted rather than kept without bound.
  * @param write Takes the text instead of stdout.
  */
 export function createLog(options: { functionName: string; revision: string; write?: Write }): Log {

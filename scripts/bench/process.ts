@@ -60,6 +60,12 @@ const accepts = (port: number): Promise<boolean> =>
     socket.once('error', () => resolve(false));
   });
 
+/** What a bench has started and not yet ended: it ends with the bench, also where that is interrupted. */
+const started = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of started) child.kill('SIGKILL');
+});
+
 /**
  * Starts a script with this Node and waits until it accepts connections.
  * @throws Error with the end of its log where it does not within 10 s.
@@ -77,7 +83,13 @@ export async function startServer(
     stdio: ['ignore', file, file],
     env: { PATH: process.env.PATH ?? '', ...environment(port) },
   });
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  started.add(child);
+  const exited = new Promise<void>((resolve) =>
+    child.once('exit', () => {
+      started.delete(child);
+      resolve();
+    }),
+  );
   const deadline = performance.now() + 10_000;
   while (!(await accepts(port))) {
     if (performance.now() > deadline || child.exitCode !== null) {
@@ -104,10 +116,15 @@ export async function startServer(
 export function runScript(script: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    started.add(child);
     let printed = '';
     child.stdout.on('data', (chunk) => {
       printed += chunk;
     });
-    child.once('exit', (code) => (code === 0 ? resolve(printed) : reject(new Error(`${script} ended with ${code}`))));
+    child.once('exit', (code) => {
+      started.delete(child);
+      if (code === 0) resolve(printed);
+      else reject(new Error(`${script} ended with ${code}`));
+    });
   });
 }
