@@ -20,6 +20,9 @@ export interface GrpcSide {
   stop(): void;
 }
 
+/** A client's deadline began before ours, by the way of its request: its reset comes that much before our own time is up. */
+const deadlineTransitMs = 100;
+
 const asTheyAre = (bytes: Buffer): Buffer => bytes;
 const alwaysServed = /^\/grpc\.(reflection\.v1(alpha)?\.ServerReflection|health\.v1\.Health)\//;
 
@@ -107,7 +110,10 @@ class GrpcCall implements Waiting, Headers {
       if (!(performing instanceof Promise)) return this.#succeed(performing);
       this.#deadlines.add(this, performance.now());
       this.#grpcCall.on('cancelled', () => {
-        if (!this.#done) this.#interrupt(refuse(Number(this.#grpcCall.getDeadline()) <= Date.now() ? 'DEADLINE_EXCEEDED' : 'CANCELLED'));
+        if (!this.#done)
+          this.#interrupt(
+            refuse(Number(this.#grpcCall.getDeadline()) <= Date.now() + deadlineTransitMs ? 'DEADLINE_EXCEEDED' : 'CANCELLED'),
+          );
       });
       performing.then(
         (response) => this.#succeed(response),
