@@ -15,6 +15,8 @@ export interface CaddyOptions {
   readonly upstreams: Readonly<Record<string, string>>;
   /** The Caddyfile, where it isn't the committed one. */
   readonly config?: string;
+  /** More of what the Caddyfile reads from its environment: { EDGE_IN_FLIGHT_MAX: '900' } */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface Caddy extends Part {
@@ -30,7 +32,13 @@ const file = (path: string): string => fileURLToPath(new URL(`../../${path}`, im
  * and kept. Ready in about 0.2 s.
  * @throws Remedy
  */
-export async function startCaddy({ folder, port, upstreams, config = file('caddy/Caddyfile') }: CaddyOptions): Promise<Caddy> {
+export async function startCaddy({
+  folder,
+  port,
+  upstreams,
+  config = file('caddy/Caddyfile'),
+  environment = {},
+}: CaddyOptions): Promise<Caddy> {
   const storage = join(folder, 'caddy');
   mkdirSync(storage, { recursive: true, mode: 0o700 });
   const chosen = port || (await freePort());
@@ -46,6 +54,7 @@ export async function startCaddy({ folder, port, upstreams, config = file('caddy
       EDGE_PORT: String(chosen),
       EDGE_OPENAPI: file('proto/generated'),
       ...Object.fromEntries(Object.entries(upstreams).map(([name, address]) => [upstreamVariable(name), address])),
+      ...environment,
     },
     folder,
     port: chosen,
