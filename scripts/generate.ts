@@ -5,6 +5,7 @@ import { renderRoutes } from '../caddy/routes.ts';
 import type { Rpc } from '../functions/runtime/contract.ts';
 import { fieldFaults } from '../functions/runtime/field-faults.ts';
 import { commonRefusals, type RefusalTable } from '../functions/runtime/refusal.ts';
+import { generateManifests } from '../knative/manifests/generate.ts';
 import { commentsOf } from './generate/comments.ts';
 import { compileContract, contractImage } from './generate/contract-image.ts';
 import { generateDescriptors } from './generate/descriptors.ts';
@@ -18,7 +19,7 @@ import { readPackages } from './generate/read-rpcs.ts';
 const root = join(import.meta.dirname, '..');
 
 /** The folders that nothing else writes; a file in them without a source is deleted. */
-export const generatedFolders = ['proto/generated', 'caddy/generated'];
+export const generatedFolders = ['proto/generated', 'caddy/generated', 'knative/generated'];
 
 /** functions/records/refusals.ts exports recordsRefusals. */
 async function refusalsOf(name: string): Promise<RefusalTable> {
@@ -29,7 +30,7 @@ async function refusalsOf(name: string): Promise<RefusalTable> {
   return table;
 }
 
-/** Everything that follows from proto/, as path → content. Nothing is written. */
+/** Everything that follows from proto/ and from the functions' limits, as path → content. Nothing is written. */
 export async function generate(): Promise<Outputs> {
   const image = compileContract(join(root, 'proto'));
   // Our packages are the files at the top that declare services; platform.proto holds only options.
@@ -54,6 +55,7 @@ export async function generate(): Promise<Outputs> {
     ...generateDescriptors(image, folder),
     ...generateOpenapi({ packages, comments, refusals, version }, folder),
     ['caddy/generated/routes.caddy', renderRoutes(packages.flatMap(({ rpcs }) => rpcs) as Rpc<never, never>[])] as const,
+    ...(await generateManifests(root)),
     ['docs/errors.md', renderErrorsPage(errors)] as const,
     [`${folder}/errors.html`, renderErrorsHtml(errors)] as const,
   ]);
