@@ -41,8 +41,11 @@ const retryLongestMs = 1_000;
 const cancelGraceMs = 2_000;
 /** Below PgBouncer's client_idle_timeout. */
 const idleMs = 5 * 60_000;
-/** So that instances spread again over several PgBouncers after one was replaced. */
-const lifetimeMs = 30 * 60_000;
+/**
+ * So that instances spread again over several PgBouncers, and leave one that is being replaced before it ends: it waits for its clients for
+ * 3 minutes (knative/base/pgbouncer.yaml). A new connection costs some milliseconds.
+ */
+const lifetimeMs = 2 * 60_000;
 
 /** Opens nothing yet. */
 export function openPool(options: PoolOptions): DatabasePool {
