@@ -43,6 +43,9 @@ interface Layer extends Descriptor {
   readonly diffId: string;
 }
 
+/** A name that may depend on the manifest's digest. */
+export type Reference = string | ((digest: string) => string);
+
 const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
 /**
@@ -51,7 +54,7 @@ const sha256 = (data: string | Uint8Array): string => createHash('sha256').updat
  * @param reference its name in the index: "dev.local/record-platform/records-get-record:1.0". skopeo, umoci and ctr find it by that
  * @throws Error where a layer has a path twice, or one too long for tar
  */
-export async function writeLayout(folder: string, reference: string, spec: ImageSpec, options: LayoutOptions = {}): Promise<Layout> {
+export async function writeLayout(folder: string, reference: Reference, spec: ImageSpec, options: LayoutOptions = {}): Promise<Layout> {
   const store = options.store ?? join(dirname(folder), '.layers');
   const layers: Layer[] = [];
   for (const entries of spec.layers) layers.push(await layer(store, entries));
@@ -76,7 +79,10 @@ export async function writeLayout(folder: string, reference: string, spec: Image
     layers: layers.map(({ diffId: _, ...descriptor }) => descriptor),
   });
   writeFileSync(join(part, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
-  writeFileSync(join(part, 'index.json'), JSON.stringify(indexOf(manifest, reference)));
+  writeFileSync(
+    join(part, 'index.json'),
+    JSON.stringify(indexOf(manifest, typeof reference === 'string' ? reference : reference(manifest.digest))),
+  );
   rmSync(folder, { recursive: true, force: true });
   renameSync(part, folder);
   return { digest: manifest.digest, bytes: [manifest, config, ...layers].reduce((sum, { size }) => sum + size, 0) };

@@ -18,6 +18,8 @@ export interface Built {
   readonly totalKib: number;
   /** KiB of JavaScript that is loaded before the first JSON answer. */
   readonly firstKib: number;
+  /** The project's own files in the bundle. */
+  readonly inputs: readonly string[];
   /** False where nothing had changed. */
   readonly made: boolean;
 }
@@ -140,7 +142,8 @@ function removeOthers(root: string, sources: readonly FunctionSource[]): void {
 async function buildOne(root: string, source: FunctionSource, withMetafile: boolean): Promise<Built> {
   const { name } = source;
   const fresh = freshState(root, name);
-  if (fresh !== undefined && !withMetafile) return { name, totalKib: fresh.totalKib, firstKib: fresh.firstKib, made: false };
+  if (fresh !== undefined && !withMetafile)
+    return { name, totalKib: fresh.totalKib, firstKib: fresh.firstKib, inputs: fresh.inputs, made: false };
 
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   const { files, metafile } = await bundle(root, version, source);
@@ -168,5 +171,5 @@ async function buildOne(root: string, source: FunctionSource, withMetafile: bool
   renameSync(folder, place);
   writeFileSync(stateFile(root, name), JSON.stringify(state));
   if (withMetafile) writeFileSync(join(stateFolder(root), `${name}.meta.json`), JSON.stringify(metafile));
-  return { name, totalKib: state.totalKib, firstKib: state.firstKib, made: true };
+  return { name, totalKib: state.totalKib, firstKib: state.firstKib, inputs, made: true };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import postgres from 'postgres';
 import { bootstrap } from './bootstrap.ts';
-import { scramMatches, scramVerifier } from './scram.ts';
+import { isScramVerifier, scramMatches, scramVerifier } from './scram.ts';
 import { startTestServers } from './test-servers.ts';
 
 test('a verifier is that of RFC 7677, and only its own password matches', () => {
@@ -14,6 +14,9 @@ test('a verifier is that of RFC 7677, and only its own password matches', () => 
   assert.ok(scramMatches(verifier, 'pencil'));
   assert.ok(!scramMatches(verifier, 'pencils'));
   assert.ok(!scramMatches(null, 'pencil'));
+  assert.ok(isScramVerifier(verifier));
+  for (const text of ['pencil', '', `${verifier}x`, verifier.slice(0, -1), "SCRAM-SHA-256$1:a'$b:c"])
+    assert.ok(!isScramVerifier(text), text);
 });
 
 test('bootstrapping again changes nothing but a changed password', async () => {
@@ -31,6 +34,10 @@ test('bootstrapping again changes nothing but a changed password', async () => {
     const sql = postgres(address.href, { max: 1, fetch_types: false });
     assert.deepEqual([...(await sql`select current_user::text as role`)], [{ role: 'record_app' }]);
     await sql.end();
+    const verifier = scramVerifier('a third');
+    const third = await bootstrap({ url, passwords: { ...servers.passwords, record_app: verifier } });
+    assert.equal(third.record_app, verifier, 'a verifier is stored as it is given');
+    await bootstrap({ url, passwords: { ...servers.passwords, record_app: 'another' } });
     // PgBouncer reads the new verifier without a restart.
     servers.pgbouncer.setUsers(second);
   } finally {

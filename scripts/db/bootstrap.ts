@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import postgres from 'postgres';
-import { scramMatches, scramVerifier } from './scram.ts';
+import { isScramVerifier, scramMatches, scramVerifier } from './scram.ts';
 
 /** The roles that log in. Their passwords are given at each start and stored as verifiers only. */
 export const loginRoles = ['record_migrator', 'auth_app', 'record_app'] as const;
@@ -9,6 +9,7 @@ export type LoginRole = (typeof loginRoles)[number];
 export interface BootstrapOptions {
   /** Of a superuser, straight to PostgreSQL, naming the database to prepare. */
   readonly url: string;
+  /** A password, or its verifier where whoever deploys keeps the password to itself and gives PgBouncer that same verifier. */
   readonly passwords: Readonly<Record<LoginRole, string>>;
   /** Connections that auth_app and record_app may each have, where it isn't what bootstrap.sql says: for servers with many databases. */
   readonly connectionsMax?: number;
@@ -37,7 +38,8 @@ export async function bootstrap({ url, passwords, connectionsMax }: BootstrapOpt
       const verifiers = {} as Record<LoginRole, string>;
       for (const role of loginRoles) {
         const current = stored.get(role) ?? null;
-        verifiers[role] = scramMatches(current, passwords[role]) ? current : scramVerifier(passwords[role]);
+        const given = passwords[role];
+        verifiers[role] = isScramVerifier(given) ? given : scramMatches(current, given) ? current : scramVerifier(given);
         // A verifier has no quote in it: base64, digits, "$" and ":".
         if (verifiers[role] !== current) await transaction.unsafe(`alter role ${role} password '${verifiers[role]}'`);
       }

@@ -15,6 +15,10 @@ export function scramVerifier(password: string, salt: Buffer = randomBytes(16), 
   return `SCRAM-SHA-256$${iterations}:${salt.toString('base64')}$${storedKey}:${serverKey}`;
 }
 
+/** Whether a text is such a verifier, as PostgreSQL itself tells one from a password. */
+export const isScramVerifier = (text: string): boolean =>
+  /^SCRAM-SHA-256\$\d+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=$/.test(text);
+
 /** Whether a stored verifier belongs to a password. */
 export function scramMatches(verifier: string | null, password: string): boolean {
   const parts = /^SCRAM-SHA-256\$(\d+):([^$]+)\$/.exec(verifier ?? '');

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import postgres from 'postgres';
 import { build } from '../build/build.ts';
 import { findFunctions } from '../build/functions.ts';
 import { bootstrap } from '../db/bootstrap.ts';
+import { createDatabase } from '../db/create-database.ts';
 import { migrate } from '../db/migrate.ts';
 import { ensureSigningKey } from '../keys/signing-keys.ts';
 import { Remedy } from '../tools/install.ts';
@@ -11,7 +11,7 @@ import { startFunction } from './functions.ts';
 import { assertPortFree, endLeftovers, type Part } from './part.ts';
 import { startPgBouncer } from './pgbouncer.ts';
 import { startPostgres } from './postgres.ts';
-import { claimState, databaseName, databaseUrl, type Secrets, type StackSettings, stackSecrets } from './state.ts';
+import { claimState, databaseUrl, type Secrets, type StackSettings, stackSecrets } from './state.ts';
 import { type Supervised, supervise } from './supervise.ts';
 
 /** The local stack, running and supervised. */
@@ -107,8 +107,9 @@ async function startDatabase(
   const { folder, postgresPort, pgbouncerPort } = settings;
   const server = { folder, port: postgresPort, password: secrets.postgres };
   await started('postgres', `127.0.0.1:${postgresPort}`, () => startPostgres(server));
-  await createDatabase(databaseUrl('postgres', secrets, postgresPort, 'postgres'));
-  const users = await bootstrap({ url: databaseUrl('postgres', secrets, postgresPort), passwords: secrets });
+  const superuserUrl = databaseUrl('postgres', secrets, postgresPort);
+  await createDatabase(superuserUrl);
+  const users = await bootstrap({ url: superuserUrl, passwords: secrets });
   const url = databaseUrl('record_migrator', secrets, postgresPort);
   await migrate({ url, onStep: (name, milliseconds) => say(`migrated ${name} in ${milliseconds.toFixed(0)} ms`) }).catch((cause: Error) => {
     throw new Remedy(
@@ -119,16 +120,6 @@ async function startDatabase(
   if (kid !== undefined) say(`made the signing key ${kid}`);
   const bouncer = { folder, port: pgbouncerPort, postgresPort, users };
   await started('pgbouncer', `127.0.0.1:${pgbouncerPort}`, () => startPgBouncer(bouncer));
-}
-
-async function createDatabase(url: string): Promise<void> {
-  const sql = postgres(url, { max: 1, fetch_types: false, onnotice: () => {} });
-  try {
-    const [found] = await sql`select from pg_catalog.pg_database where datname = ${databaseName}`;
-    if (found === undefined) await sql`create database ${sql(databaseName)}`;
-  } finally {
-    await sql.end({ timeout: 5 });
-  }
 }
 
 /** Each function gets the keys of its own package, and logs in as its package's role. */

@@ -4,9 +4,23 @@ import { installed, Remedy, run } from './install.ts';
 
 const suite = 'trixie';
 const packages = ['pgbouncer', 'postgresql-client-17', 'curl'];
+/** What images are made of and tested with; one root more, so that `npm start` needs none of it. PostgreSQL's contrib is in its package. */
+const imagePackages = [
+  'postgresql-17',
+  'pgbouncer',
+  'libatomic1',
+  'libstdc++6',
+  'libc-bin',
+  'tzdata',
+  'dash',
+  'skopeo',
+  'umoci',
+  'docker-registry',
+];
 const remedy =
   'This needs apt-get and dpkg-deb (Debian or a relative). Name a deb822 file with a Debian 13 source in RECORD_PLATFORM_DEBIAN_SOURCES,\n' +
-  `or an unpacked Debian 13 root that holds ${packages.join(', ')} in RECORD_PLATFORM_DEBIAN_ROOT.`;
+  `or an unpacked Debian 13 root that holds ${packages.join(', ')} in RECORD_PLATFORM_DEBIAN_ROOT\n` +
+  `(for images: one with ${imagePackages.join(', ')}, in RECORD_PLATFORM_DEBIAN_IMAGE_ROOT).`;
 
 /** PgBouncer 1.24 (prepared statements in transaction pooling): argv to put before its arguments. Not to be run as root, it refuses. */
 export const pgbouncer = (): Promise<string[]> => debianProgram('usr/sbin/pgbouncer');
@@ -15,15 +29,22 @@ export const pgDump = (): Promise<string[]> => debianProgram('usr/lib/postgresql
 export const pgRestore = (): Promise<string[]> => debianProgram('usr/lib/postgresql/17/bin/pg_restore');
 /** curl 8.14, which speaks HTTP/1.1, 2 and 3. */
 export const curlHttp3 = (): Promise<string[]> => debianProgram('usr/bin/curl');
+/** skopeo 1.18: looks at images, copies them, pushes them to a registry. */
+export const skopeo = (): Promise<string[]> => debianProgram('usr/bin/skopeo', debianImageRoot);
+/** Docker's registry 2.8, for tests: what is pushed goes to a real one. */
+export const registry = (): Promise<string[]> => debianProgram('usr/bin/docker-registry', debianImageRoot);
+/** umoci 0.4: unpacks images. */
+export const umoci = (): Promise<string[]> => debianProgram('usr/bin/umoci', debianImageRoot);
 
 /**
  * A program of the Debian 13 root, installed when it is missing.
  * @param path in the root, without a leading slash
+ * @param inRoot the other root: `debianImageRoot`
  * @returns argv to put before the program's arguments: the root's own loader and libraries, so neither chroot nor root is needed
  * @throws Remedy
  */
-export async function debianProgram(path: string): Promise<string[]> {
-  const root = await debianRoot();
+export async function debianProgram(path: string, inRoot: () => Promise<string> = debianRoot): Promise<string[]> {
+  const root = await inRoot();
   const program = join(root, path);
   if (!existsSync(program)) throw new Remedy(`${program} is missing.\nRemove ${root}, and it is installed again.`);
   const libraries = join(root, 'usr/lib/x86_64-linux-gnu');
@@ -38,10 +59,22 @@ export async function debianProgram(path: string): Promise<string[]> {
  */
 export async function debianRoot(): Promise<string> {
   if (process.env.RECORD_PLATFORM_DEBIAN_ROOT) return process.env.RECORD_PLATFORM_DEBIAN_ROOT;
-  return installed('debian-13', `${packages.join(', ')} (Debian 13 packages, unpacked)`, unpack);
+  return installed('debian-13', `${packages.join(', ')} (Debian 13 packages, unpacked)`, (root) => unpack(root, packages));
 }
 
-async function unpack(root: string): Promise<void> {
+/**
+ * The folder of a second Debian 13 root, made in the same way: what images are made of, skopeo and umoci.
+ * RECORD_PLATFORM_DEBIAN_IMAGE_ROOT names one that is there already.
+ * @throws Remedy
+ */
+export async function debianImageRoot(): Promise<string> {
+  const variable = 'RECORD_PLATFORM_DEBIAN_IMAGE_ROOT';
+  const own = process.env[variable];
+  if (own) return own;
+  return installed('debian-13-images', `${imagePackages.join(', ')} (Debian 13 packages, unpacked)`, (root) => unpack(root, imagePackages));
+}
+
+async function unpack(root: string, wanted: readonly string[]): Promise<void> {
   const apt = join(root, 'apt');
   for (const folder of ['parts', 'preferences', 'lists/partial', 'cache/archives/partial'])
     mkdirSync(join(apt, folder), { recursive: true });
@@ -67,7 +100,7 @@ async function unpack(root: string): Promise<void> {
   const options = Object.entries(set).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
   // apt keeps debconf's and dpkg's hooks out of this: nothing is configured, only fetched.
   await run(['apt-get', ...options, 'update', '-qq'], remedy);
-  await run(['apt-get', ...options, 'install', '-y', '-qq', '--download-only', ...packages], remedy);
+  await run(['apt-get', ...options, 'install', '-y', '-qq', '--download-only', ...wanted], remedy);
   mkdirSync(join(root, 'usr'));
   for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
     mkdirSync(join(root, 'usr', name));
@@ -110,5 +143,5 @@ function debianSources(): [file: string, content: string] {
       .filter((line) => new RegExp(`^deb\\s.*debian.*\\s${codename}(-security|-updates)?\\s`).test(line));
     if (lines.length > 0) return ['debian.list', `${lines.map(rename).join('\n')}\n`];
   }
-  throw new Remedy(`This machine has no Debian package source to take ${packages.join(', ')} from.\n${remedy}`);
+  throw new Remedy(`This machine has no Debian package source to take packages from.\n${remedy}`);
 }
