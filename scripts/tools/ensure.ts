@@ -1,6 +1,6 @@
 import { manifestSchemas } from '../../knative/manifests/schemas.ts';
 import { caddy } from './caddy.ts';
-import { debianRoot } from './debian.ts';
+import { debianImageRoot, debianRoot } from './debian.ts';
 import { grpcurl, h2spec, kubeconform, kubeScore, kustomize } from './go.ts';
 import { Remedy } from './install.ts';
 import { loadSender } from './load-sender.ts';
@@ -9,13 +9,16 @@ import { pythonGrpc } from './python-grpc.ts';
 /** What a job (a script of package.json) needs beside npm's packages. What isn't here needs nothing. */
 const needs: Readonly<Record<string, readonly (() => Promise<unknown>)[]>> = {
   start: [caddy, debianRoot],
-  test: [caddy, debianRoot, grpcurl, h2spec, kubeconform, kubeScore, kustomize, manifestSchemas, pythonGrpc, loadSender],
+  test: [caddy, debianRoot, debianImageRoot, grpcurl, h2spec, kubeconform, kubeScore, kustomize, manifestSchemas, pythonGrpc, loadSender],
   demo: [debianRoot],
   db: [debianRoot],
   load: [loadSender],
   bench: [caddy, debianRoot],
   // Go programs and Envoy come with `up`, which shows how far it is.
   cluster: [debianRoot],
+  images: [caddy, debianImageRoot],
+  // kubectl is the cluster's, or the one in PATH.
+  deploy: [caddy, debianImageRoot],
   'new-function': [debianRoot],
 };
 
