@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { upstreamVariable } from '../../caddy/routes.ts';
 import type { Outputs } from '../../scripts/generate/outputs.ts';
@@ -13,8 +11,8 @@ const header = '# Generated from functions/*/*/function.ts by `npm run generate`
 const document = (value: object): string => `${header}\n${stringify(value, { lineWidth: 0 })}`;
 
 /**
- * Everything in knative/generated: functions/NAME.yaml, the packages' service accounts, where the edge finds each function, and
- * PgBouncer's settings. Settings become ConfigMaps whose names hold their digest: a change is a rollout.
+ * Everything in knative/generated: functions/NAME.yaml, the packages' service accounts, and where the edge finds each function
+ * (a ConfigMap whose name holds its digest, so that a change is a rollout).
  * @throws Error where the functions at their largest don't fit into the database's connections
  */
 export async function generateManifests(root: string): Promise<Outputs> {
@@ -36,11 +34,6 @@ export async function generateManifests(root: string): Promise<Outputs> {
     ...[...files].map(([name, content]): [string, string] => [`${folder}/functions/${name}`, content]),
     [`${folder}/functions/kustomization.yaml`, document(kustomization({ resources: [...files.keys()].sort() }))],
     [`${folder}/edge/upstreams.env`, upstreams(functions.map(({ name }) => name))],
-    [`${folder}/pgbouncer/pgbouncer.ini`, pgbouncerIni(root)],
-    [
-      `${folder}/pgbouncer/kustomization.yaml`,
-      document(kustomization({ configMapGenerator: [{ name: 'pgbouncer', namespace: 'record-platform-data', files: ['pgbouncer.ini'] }] })),
-    ],
     [
       `${folder}/edge/kustomization.yaml`,
       document(
@@ -61,14 +54,3 @@ function upstreams(names: readonly string[]): string {
   const lines = names.map((name) => `${upstreamVariable(name)}=${name}.${functionsNamespace}.svc.cluster.local:80`);
   return `${header}\n${lines.join('\n')}\n`;
 }
-
-/** The committed file ends in its section [pgbouncer], which goes on here; the overlay's part ends it with where the databases are. */
-const pgbouncerIni = (root: string): string => `; Generated from db/pgbouncer/pgbouncer.ini by \`npm run generate\`. Do not edit.
-${readFileSync(join(root, 'db/pgbouncer/pgbouncer.ini'), 'utf8')}
-; --- Where, in the cluster
-listen_addr = *
-listen_port = 6432
-auth_file = /etc/pgbouncer/userlist.txt
-unix_socket_dir =
-%include /etc/pgbouncer/here.ini
-`;

@@ -7,7 +7,13 @@ import { parseAllDocuments } from 'yaml';
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
-  metadata: { name: string; namespace?: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+  metadata: {
+    name: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    resourceVersion?: string;
+  };
   // biome-ignore lint/suspicious/noExplicitAny: each kind has its own
   spec?: any;
   // biome-ignore lint/suspicious/noExplicitAny: each kind has its own

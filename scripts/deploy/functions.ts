@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Manifest } from '../../knative/manifests/render.ts';
+import { functionsNamespace } from '../../knative/manifests/service.ts';
+import { Remedy } from '../tools/install.ts';
+import type { Kubectl } from './kubectl.ts';
+import type { Revision, ServiceState } from './traffic.ts';
+
+interface Condition {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+const conditionOf = (manifest: Manifest, type: string): Condition | undefined =>
+  ((manifest.status?.conditions ?? []) as Condition[]).find((condition) => condition.type === type);
+
+const stateOf = (manifest: Manifest): ServiceState => ({
+  name: manifest.metadata.name,
+  traffic: manifest.spec?.traffic ?? [],
+  latestCreated: manifest.status?.latestCreatedRevisionName,
+  latestReady: manifest.status?.latestReadyRevisionName,
+});
+
+/** Every function that the cluster has, by name. */
+export async function serviceStates(kubectl: Kubectl): Promise<Map<string, ServiceState>> {
+  const services = await kubectl.list('ksvc', functionsNamespace, 'app.kubernetes.io/part-of=record-platform');
+  return new Map(services.map((service) => [service.metadata.name, stateOf(service)]));
+}
+
+/** A function's revisions that Knative still has. */
+export async function revisionsOf(kubectl: Kubectl, name: string): Promise<Revision[]> {
+  const revisions = await kubectl.list('revision', functionsNamespace, `serving.knative.dev/service=${name}`);
+  return revisions.map((revision) => ({
+    name: revision.metadata.name,
+    generation: Number(revision.metadata.labels?.['serving.knative.dev/configurationGeneration'] ?? 0),
+    // At zero instances it isn't active, and still good.
+    usable: conditionOf(revision, 'Ready')?.status === 'True',
+  }));
+}
+
+/** A failed revision may mend itself (a database that comes late): it is given up when it has said the same for that long. */
+const patienceMs = 20_000;
+
+/**
+ * Waits until each function's newest revision is ready and its route says so.
+ * @param onReady told of each, with its revision
+ * @throws Remedy naming those that aren't, with what Knative says of them
+ */
+export async function waitReady(
+  kubectl: Kubectl,
+  names: readonly string[],
+  { timeoutMs, onReady }: { timeoutMs: number; onReady: (state: ServiceState, left: number) => void },
+): Promise<Map<string, ServiceState>> {
+  const waiting = new Set(names);
+  const ready = new Map<string, ServiceState>();
+  const failingSince = new Map<string, number>();
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    const services = await kubectl.list('ksvc', functionsNamespace);
+    for (const service of services.filter(({ metadata }) => waiting.has(metadata.name))) {
+      const state = stateOf(service);
+      const condition = conditionOf(service, 'Ready');
+      const current = service.status?.observedGeneration === (service.metadata as { generation?: number }).generation;
+      if (current && condition?.status === 'True' && state.latestCreated === state.latestReady) {
+        waiting.delete(state.name);
+        ready.set(state.name, state);
+        onReady(state, waiting.size);
+      } else if (current && condition?.status === 'False') {
+        const since = failingSince.get(state.name) ?? performance.now();
+        failingSince.set(state.name, since);
+        if (performance.now() - since > patienceMs) throw notReady(services, waiting);
+      } else failingSince.delete(state.name);
+    }
+    if (waiting.size === 0) return ready;
+    if (performance.now() > end) throw notReady(services, waiting);
+    await sleep(500);
+  }
+}
+
+function notReady(services: readonly Manifest[], waiting: ReadonlySet<string>): Remedy {
+  const lines = [...waiting].map((name) => {
+    const service = services.find(({ metadata }) => metadata.name === name);
+    const said = service && (conditionOf(service, 'ConfigurationsReady') ?? conditionOf(service, 'Ready'));
+    return `${name} is not ready: ${said?.message ?? said?.reason ?? 'Knative has said nothing yet'}`;
+  });
+  const image = lines.some((line) => /image|pull/i.test(line))
+    ? ['An image is missing there: npm run deploy loads it (or --push REGISTRY).']
+    : [];
+  return new Remedy(
+    [...lines, ...image, `See: kubectl -n ${functionsNamespace} describe revision; npm run cluster -- logs NAME`].join('\n'),
+  );
+}
