@@ -1,4 +1,4 @@
-import { lateAfterMs, percentile, type Sample } from './figures.ts';
+import { percentile, type Sample } from './figures.ts';
 import type { Pods } from './pods.ts';
 import type { Progress } from './run.ts';
 
@@ -58,11 +58,6 @@ function recentOf(samples: readonly Sample[], now: number, functionName?: string
   return { rate: latencies.length / Math.min(windowSeconds, Math.max(1, now)), p50: at(0.5), p95: at(0.95), p99: at(0.99), failed };
 }
 
-const count = (samples: readonly Sample[], is: (sample: Sample) => boolean): number =>
-  samples.reduce((sum, sample) => sum + Number(is(sample)), 0);
-const failedOf = (samples: readonly Sample[]): number => count(samples, ({ reason }) => reason !== undefined);
-const lateOf = (samples: readonly Sample[]): number => count(samples, ({ lateMs }) => lateMs > lateAfterMs);
-
 /** "12 ms", "1.24 s" */
 export const duration = (ms: number): string =>
   ms >= 1000 ? `${(ms / 1000).toFixed(2)} s` : ms >= 100 ? `${ms.toFixed(0)} ms` : `${ms.toFixed(1)} ms`;
@@ -71,14 +66,14 @@ const clock = (seconds: number): string =>
   `${String(Math.floor(seconds / 60)).padStart(2, '0')}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
 
 /** One line for a log. */
-export function lineOf({ doing, seconds, samples, plannedRate, dropped, pods, underWay }: Progress): string {
+export function lineOf({ doing, seconds, samples, failed, late, plannedRate, dropped, pods, underWay }: Progress): string {
   const { rate, p50, p95, p99 } = recentOf(samples, seconds);
   const parts = [
     clock(seconds),
     doing,
     `${rate.toFixed(1)}/s of ${plannedRate.toFixed(1)}/s`,
     `p50 ${duration(p50)}  p95 ${duration(p95)}  p99 ${duration(p99)}`,
-    `answered ${samples.length}  failed ${failedOf(samples)}  late ${lateOf(samples)}  dropped ${dropped}  under way ${underWay}`,
+    `answered ${samples.length}  failed ${failed}  late ${late}  dropped ${dropped}  under way ${underWay}`,
   ];
   const shown = [...(pods ?? [])].filter(([, { desired, ready }]) => desired > 0 || ready > 0);
   if (pods !== undefined)
@@ -92,12 +87,10 @@ const bold = (text: string): string => colour(1, text);
 
 /** The lines of the picture. */
 export function pictureOf(title: string, progress: Progress, columns: number): string[] {
-  const { doing, seconds, ofSeconds, samples, plannedRate, dropped, pods, underWay } = progress;
+  const { doing, seconds, ofSeconds, samples, failed, late, plannedRate, dropped, pods, underWay } = progress;
   const { rate, p50, p95, p99 } = recentOf(samples, seconds);
-  const failed = failedOf(samples);
-  const late = lateOf(samples);
   const alarm = (number: number, text: string): string => (number > 0 ? colour(31, text) : dim(text));
-  const names = [...new Set([...samples.map(({ functionName }) => functionName), ...busy(pods)])].sort();
+  const names = [...new Set([...progress.failedOf.keys(), ...busy(pods)])].sort();
   return [
     '',
     `${bold(title)}  ${clock(seconds)}${ofSeconds === undefined ? '' : ` of ${clock(ofSeconds)}  ${bar(seconds / ofSeconds, 24)}`}  ${dim(doing)}`,
@@ -115,9 +108,9 @@ export function pictureOf(title: string, progress: Progress, columns: number): s
 const busy = (pods: ReadonlyMap<string, Pods> | undefined): string[] =>
   [...(pods ?? [])].filter(([, { desired, ready }]) => desired > 0 || ready > 0).map(([name]) => name);
 
-function functionLine(name: string, { samples, seconds, pods }: Progress): string {
+function functionLine(name: string, { samples, seconds, pods, failedOf }: Progress): string {
   const { rate, p50, p95 } = recentOf(samples, seconds, name);
-  const failed = count(samples, ({ functionName, reason }) => functionName === name && reason !== undefined);
+  const failed = failedOf.get(name) ?? 0;
   const figures = `${name.padEnd(26)}${`${rate.toFixed(1)}/s`.padStart(9)}${duration(p50).padStart(11)}${duration(p95).padStart(11)}`;
   const failures = String(failed).padStart(8);
   const own = pods?.get(name);

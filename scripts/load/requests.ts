@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { status as grpcStatuses } from '@grpc/grpc-js';
 import type { Codec, Rpc } from '../../functions/runtime/contract.ts';
 import { Authenticate, GetMe } from '../../proto/generated/auth.rpc.ts';
 import type { AuthenticateResponse, GetMeResponse } from '../../proto/generated/auth.ts';
@@ -186,10 +187,11 @@ function judgeRest({ rpc, wrong }: Act, { status, error, body }: Answer): string
   }
 }
 
-function judgeGrpc({ wrong }: Act, codec: Codec<unknown>, { status, error, grpcStatus, body }: Answer): string | undefined {
+function judgeGrpc({ wrong }: Act, codec: Codec<unknown>, { status, error, grpcStatus, grpcMessage, body }: Answer): string | undefined {
   if (status === 0 || error !== '') return inShort(error);
   if (status !== 200) return `${status} on gRPC`;
-  if (grpcStatus !== '0') return `grpc-status ${grpcStatus || 'missing'}`;
+  if (grpcStatus === '') return 'no grpc-status';
+  if (grpcStatus !== '0') return `${grpcStatuses[Number(grpcStatus)] ?? grpcStatus} ${inShort(grpcMessage.replaceAll('%20', ' '))}`;
   if (body.length < 5 || body.readUInt32BE(1) !== body.length - 5) return 'not one whole message';
   try {
     return wrong(codec.decode(body.subarray(5)));

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { cpus, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Edge } from '../demo/edge.ts';
 import type { HttpClient } from '../demo/http.ts';
 import { Remedy } from '../tools/install.ts';
 import { type Account, renewAll } from './accounts.ts';
-import type { Mark, Run, Sample } from './figures.ts';
+import { lateAfterMs, type Mark, type Run, type Sample } from './figures.ts';
 import type { LoadOptions } from './options.ts';
 import { namespace, type Pods, type PodsSample, type PodsWatch, watchPods } from './pods.ts';
 import { functionOf, type Kind, type Prepared, requestMaker } from './requests.ts';
@@ -23,6 +23,11 @@ export interface Progress {
   readonly ofSeconds: number | undefined;
   /** In the order in which they were answered. `endedAt` of one is `due + latencyMs`. */
   readonly samples: readonly Sample[];
+  /** Of all samples. */
+  readonly late: number;
+  readonly failed: number;
+  /** Each function that was called, and how many of its requests failed. */
+  readonly failedOf: ReadonlyMap<string, number>;
   /** Requests that are due and have no answer. */
   readonly underWay: number;
   readonly plannedRate: number;
@@ -62,12 +67,16 @@ const renewEveryMs = 5 * 60_000;
 export function startRun(started: Started): Running {
   const { options, stop } = started;
   const scenario: Scenario = scenarios[options.scenario];
+  /** When the first request was due, once that is known. Milliseconds since 1970. */
   let began = Date.now();
   const elapsed = (): number => (Date.now() - began) / 1000;
   const samples: Sample[] = [];
   const podsSeen: PodsSample[] = [];
   const marks: Mark[] = [];
   const sendings: { schedule: Schedule; at: number | undefined }[] = [];
+  const failedOf = new Map<string, number>();
+  let late = 0;
+  let failed = 0;
   let doing = 'starting';
   let dropped = 0;
   let droppedNow = 0;
@@ -94,14 +103,24 @@ export function startRun(started: Started): Running {
         return request.target;
       },
       onBegin: (at) => {
+        // What was before, as waiting until there is no pod, is no part of the picture.
+        if (sendings.length === 1) {
+          began = at;
+          if (options.runs === 1 && options.during === undefined) ofSeconds = secondsOf(schedule);
+        }
         sending.at = (at - began) / 1000;
+        if (options.runs > 1) mark(`run ${sendings.length}`);
         doing = 'sending';
       },
       onAnswer: (answer) => {
         const request = prepared.get(answer.n) as Prepared;
         prepared.delete(answer.n);
         droppedNow = answer.dropped;
-        samples.push(sampleOf(request, answer, (sending.at ?? 0) * 1000));
+        const sample = sampleOf(request, answer, (sending.at ?? 0) * 1000);
+        samples.push(sample);
+        late += Number(sample.lateMs > lateAfterMs);
+        failed += Number(sample.reason !== undefined);
+        failedOf.set(sample.functionName, (failedOf.get(sample.functionName) ?? 0) + Number(sample.reason !== undefined));
       },
     });
     sent += result.sent;
@@ -109,7 +128,7 @@ export function startRun(started: Started): Running {
     droppedNow = 0;
   };
 
-  const over = async (): Promise<Run> => {
+  const run = async (): Promise<Run> => {
     const renewing = setInterval(
       () => renewAll(started.client, started.accounts, options.accountsFile, stop).catch(() => {}),
       renewEveryMs,
@@ -123,16 +142,12 @@ export function startRun(started: Started): Running {
           `${options.scenario} needs a cluster, to see that a function has no pod.\nBring one up (npm run cluster -- up), or name yours in KUBECONFIG.`,
         );
       const schedule = scenario.schedule(options);
-      for (let run = 1; run <= options.runs && !stop.aborted; run += 1) {
+      for (let round = 1; round <= options.runs && !stop.aborted; round += 1) {
         if (pods !== undefined && scenario.fromZero !== 'never') {
-          doing = `waiting until there is no pod${options.runs > 1 ? ` (run ${run} of ${options.runs})` : ''}`;
+          doing = `waiting until there is no pod${options.runs > 1 ? ` (run ${round} of ${options.runs})` : ''}`;
           await waitForZero(pods, functions, stop);
           if (stop.aborted) break;
-          // The waiting before the only run is no part of the picture.
-          if (options.runs === 1) began = Date.now() - 1000;
         } else if (scenario.fromZero === 'where seen') started.say('No cluster is seen: the burst does not wait until there is no pod.');
-        if (options.runs === 1 && options.during === undefined) ofSeconds = elapsed() + secondsOf(schedule);
-        if (options.runs > 1) mark(`run ${run}`);
         if (options.during === undefined) await sendAll(make, schedule, stop);
         else await sendDuring(options.during, (end) => sendAll(make, schedule, end));
       }
@@ -150,7 +165,7 @@ export function startRun(started: Started): Running {
       target: options.target,
       settings: settingsOf(options),
       machine: {
-        cores: availableParallelism(),
+        cores: cpus().length,
         model: cpus()[0]?.model,
         memoryGib: Math.round(totalmem() / 2 ** 30),
         node: process.version,
@@ -175,26 +190,26 @@ export function startRun(started: Started): Running {
     const enough = new AbortController();
     const end = AbortSignal.any([stop, enough.signal]);
     const sending = sendUntil(end);
-    const failed = sending.then(
+    const over = sending.then(
       () => {},
       () => {},
     );
-    await Promise.race([waitFor(() => sendings.at(-1)?.at !== undefined, 30, end), failed]);
-    await Promise.race([pause(aroundSeconds, end), failed]);
+    await Promise.race([waitFor(() => sendings.at(-1)?.at !== undefined, 30, end), over]);
+    await Promise.race([pause(aroundSeconds, end), over]);
     if (!end.aborted) {
       mark('the command begins');
       doing = `sending, while this runs: ${command}`;
-      commandEnded = await runCommand(command, started.commandLog, stop, failed);
+      commandEnded = await runCommand(command, started.commandLog, stop, over);
       mark(commandEnded === 0 ? 'the command has ended' : `the command has failed (${commandEnded})`);
       doing = 'sending, after the command';
-      await Promise.race([pause(aroundSeconds, end), failed]);
+      await Promise.race([pause(aroundSeconds, end), over]);
     }
     enough.abort();
     await sending;
   };
 
   return {
-    over: over(),
+    over: run(),
     progress: () => {
       const planned = sendings.reduce((sum, { schedule, at }) => sum + plannedUntil(schedule, at, elapsed()), 0);
       const current = sendings.at(-1);
@@ -203,6 +218,9 @@ export function startRun(started: Started): Running {
         seconds: elapsed(),
         ofSeconds,
         samples,
+        late,
+        failed,
+        failedOf,
         underWay: doing.startsWith('sending') ? Math.max(0, Math.round(planned - samples.length - dropped - droppedNow)) : 0,
         plannedRate: current?.at === undefined ? 0 : plannedRate(current.schedule, elapsed() - current.at),
         dropped: dropped + droppedNow,

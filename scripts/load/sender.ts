@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Edge } from '../demo/edge.ts';
+import { Remedy } from '../tools/install.ts';
 import { loadSender } from '../tools/load-sender.ts';
 import { plannedCount, type Schedule } from './schedule.ts';
 
@@ -25,6 +26,8 @@ export interface Answer {
   readonly status: number;
   readonly error: string;
   readonly grpcStatus: string;
+  /** Percent-encoded, as it came. */
+  readonly grpcMessage: string;
   readonly body: Buffer;
   /** Requests dropped until now: they could not begin within a second of their time. */
   readonly dropped: number;
@@ -54,14 +57,18 @@ const connectionsMin = 8;
 
 type Event =
   | { readonly ready: { readonly beganMs: number } }
-  | { readonly result: Omit<Answer, 'body' | 'error' | 'grpcStatus'> & { body?: string; error?: string; grpcStatus?: string } }
+  | {
+      readonly result: Omit<Answer, 'body' | 'error' | 'grpcStatus' | 'grpcMessage'> & {
+        [name in 'body' | 'error' | 'grpcStatus' | 'grpcMessage']?: string;
+      };
+    }
   | { readonly ended: { readonly sent: number; readonly dropped: number } }
   | { readonly failed: string };
 
 /**
  * Sends a schedule's requests to the edge over HTTP/2 by a process of its own, each at its own time.
  * @returns how many were sent, and how many were dropped because they could not begin within a second of their time
- * @throws Remedy where the program can't be had, an Error where it can't connect or dies
+ * @throws Remedy where the program can't be had, can't connect or dies
  */
 export async function send(sending: Sending): Promise<{ sent: number; dropped: number }> {
   const { edge, schedule, signal, killSignal } = sending;
@@ -110,13 +117,15 @@ export async function send(sending: Sending): Promise<{ sent: number; dropped: n
           ...result,
           error: result.error ?? '',
           grpcStatus: result.grpcStatus ?? '',
+          grpcMessage: result.grpcMessage ?? '',
           body: Buffer.from(result.body ?? '', 'base64'),
         });
       }
     }
     const [code, killedBy] = await closed;
-    if (failure !== undefined) throw new Error(failure);
-    if (!ended && killSignal?.aborted !== true) throw new Error(`the load generator ended with ${killedBy ?? code}`);
+    if (failure !== undefined) throw new Remedy(`${failure}\nIs something there? curl --cacert ${edge.caFile} ${edge.origin}/healthz`);
+    if (!ended && killSignal?.aborted !== true)
+      throw new Remedy(`The load generator ended with ${killedBy ?? code}.\nRun it again; what it said stands above.`);
     return { sent, dropped };
   } finally {
     signal.removeEventListener('abort', stop);

@@ -9,7 +9,7 @@ const binsWanted = 60;
 export function answersSpan({ points }: Figures): { from: number; until: number } {
   const from = Math.min(...points.map(([due]) => due)) / 1000;
   const last = Math.max(...points.map(([due, latency]) => due + latency)) / 1000;
-  return { from, until: from + Math.max(0.2, (last - from) * 1.08) };
+  return { from, until: from + Math.max(0.2, (last - from) * 1.1) };
 }
 
 /** How many answers came when, and how many had come by then. */
@@ -58,9 +58,9 @@ export function answersPanels(figures: Figures): Panel[] {
         const y = linear(0, 1, area.bottom, area.top);
         const curve = [[x(from), y(0)] as const, ...ends.map((at, index) => [x(at), y((index + 1) / ends.length)] as const)];
         const stops = [
-          ['p50', latency.p50, 0.5],
-          ['p95', latency.p95, 0.95],
-          ['last', latency.max, 1],
+          ['p50', latency.p50, 0.5, -8, -6, 'label end'],
+          ['p95', latency.p95, 0.95, 8, 18, 'label'],
+          ['last', latency.max, 1, 8, 2, 'label'],
         ] as const;
         return [
           ...[0, 0.5, 1].map(
@@ -68,9 +68,9 @@ export function answersPanels(figures: Figures): Panel[] {
               line(area.left, y(share), area.right, y(share), 'grid') + text(area.left - 8, y(share) + 4, `${share * 100} %`, 'tick end'),
           ),
           `<path class="rate" d="${path(curve)}"/>`,
-          ...stops.map(([name, ms, share]) => {
+          ...stops.map(([name, ms, share, aside, below, anchor]) => {
             const at = x(from + ms / 1000);
-            return `<circle class="stop" cx="${n(at)}" cy="${n(y(share))}" r="4"/>${text(at - 8, y(share) + (share === 1 ? 16 : -6), `${name} ${latencyLabel(ms)}`, 'label end')}`;
+            return `<circle class="stop" cx="${n(at)}" cy="${n(y(share))}" r="4"/>${text(at + aside, y(share) + below, `${name} ${latencyLabel(ms)}`, anchor)}`;
           }),
         ].join('');
       },

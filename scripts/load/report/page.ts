@@ -79,7 +79,8 @@ function tiles({ scenario, totals, latency, coldStarts, pods }: Figures): string
 }
 
 function pictures(figures: Figures): string {
-  const { scenario, points, marks, seconds } = figures;
+  const { scenario, points, marks } = figures;
+  const seconds = figures.perSecond.length;
   const noPods = figures.pods.length === 0 ? '<p class="small">No cluster was seen: there are no pods to show.</p>' : '';
   const rolledOut = marks.filter(({ says }) => !says.startsWith('run '));
   if (scenario === 'burst' && points.length > 0) {
@@ -143,7 +144,7 @@ function failures({ failures: all, failuresLeftOut, reasons, totals }: Figures):
   if (totals.failed === 0) return '';
   const groups = reasons.map(
     ({ functionName, reason, count }) =>
-      `<tr><td>${count}</td><td>${escapeHtml(functionName)}</td><td class="words">${escapeHtml(reason)}</td></tr>`,
+      `<tr><td class="narrow">${count}</td><td class="first">${escapeHtml(functionName)}</td><td class="words">${escapeHtml(reason)}</td></tr>`,
   );
   const each = all
     .slice(0, failuresShown)
@@ -152,7 +153,7 @@ function failures({ failures: all, failuresLeftOut, reasons, totals }: Figures):
         `<tr><td>${at.toFixed(2)} s</td><td>${escapeHtml(functionName)}</td><td>${kind}, ${dialect}</td><td>${status}</td><td>${latencyLabel(latencyMs)}</td><td class="words">${escapeHtml(reason)}</td></tr>`,
     );
   const more = all.length + failuresLeftOut - each.length;
-  return `<section class="card"><h2>What failed</h2><table><thead><tr><th>count</th><th>function</th><th class="words">reason</th></tr></thead><tbody>${groups.join('')}</tbody></table>
+  return `<section class="card"><h2>What failed</h2><table><thead><tr><th class="narrow">count</th><th class="first">function</th><th class="words">reason</th></tr></thead><tbody>${groups.join('')}</tbody></table>
 <details><summary>Each of them</summary><table><thead><tr><th>at</th><th>function</th><th>kind</th><th>status</th><th>latency</th><th class="words">reason</th></tr></thead><tbody>${each.join('')}</tbody></table>${more > 0 ? `<p class="small">and ${more} more</p>` : ''}</details></section>`;
 }
 

@@ -116,13 +116,14 @@ function heatCells({ perSecond, rows }: Figures, x: Scale, y: Scale): string {
 function percentileLines({ perSecond }: Figures, area: Area, x: Scale, y: Scale): string {
   const names = ['p99', 'p95', 'p50'] as const;
   const last = perSecond.findLast(({ sent }) => sent > 0);
-  const labels = names.map((name) => ({ name, y: last === undefined ? 0 : y(last[name]) }));
+  if (last === undefined) return '';
+  const labels = names.map((name) => ({ name, y: y(last[name]) }));
   // Names that would lie on one another move apart.
   for (let index = 1; index < labels.length; index += 1) {
     const [above, label] = [labels[index - 1] as (typeof labels)[number], labels[index] as (typeof labels)[number]];
     if (label.y - above.y < 13) label.y = above.y + 13;
   }
-  const end = Math.min(area.right, x((last?.at ?? 0) + 1));
+  const end = Math.min(area.right, x(last.at + 1));
   return [
     ...names.map((name) => {
       const d = path(perSecond.map((second) => (second.sent > 0 ? [x(second.at + 0.5), y(second[name])] : undefined)));

@@ -62,15 +62,16 @@ type ready struct {
 
 // Times are milliseconds: when it was due and when it was sent, from the beginning, and how long it took from then.
 type result struct {
-	Number     int     `json:"n"`
-	Due        float64 `json:"due"`
-	Sent       float64 `json:"sent"`
-	Took       float64 `json:"took"`
-	Status     int     `json:"status"`
-	Error      string  `json:"error,omitempty"`
-	GrpcStatus string  `json:"grpcStatus,omitempty"`
-	Body       []byte  `json:"body,omitempty"`
-	Dropped    int     `json:"dropped"`
+	Number      int     `json:"n"`
+	Due         float64 `json:"due"`
+	Sent        float64 `json:"sent"`
+	Took        float64 `json:"took"`
+	Status      int     `json:"status"`
+	Error       string  `json:"error,omitempty"`
+	GrpcStatus  string  `json:"grpcStatus,omitempty"`
+	GrpcMessage string  `json:"grpcMessage,omitempty"`
+	Body        []byte  `json:"body,omitempty"`
+	Dropped     int     `json:"dropped"`
 }
 
 type ended struct {
@@ -170,7 +171,8 @@ func told(r *vegeta.Result, began time.Time, times *schedule) *result {
 	}
 	return &result{
 		Number: number, Due: milliseconds(times.dueOf(r.Seq)), Sent: milliseconds(r.Timestamp.Sub(began)), Took: milliseconds(r.Latency),
-		Status: int(r.Code), Error: failure, GrpcStatus: r.Headers.Get("Grpc-Status"), Body: r.Body, Dropped: times.droppedSoFar(),
+		Status: int(r.Code), Error: failure, GrpcStatus: r.Headers.Get("Grpc-Status"),
+		GrpcMessage: r.Headers.Get("Grpc-Message"), Body: r.Body, Dropped: times.droppedSoFar(),
 	}
 }
 
