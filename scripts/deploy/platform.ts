@@ -117,7 +117,8 @@ async function rolledOut(kubectl: Kubectl, what: string, namespace: string): Pro
 /** A migration may take long on a large database; the Job itself ends it after half an hour. */
 const migrationMs = 31 * 60_000;
 
-async function runMigrations(kubectl: Kubectl, job: Manifest): Promise<void> {
+/** Runs the Job, unless the very same one has been done. @throws Remedy with its log */
+export async function runMigrations(kubectl: Kubectl, job: Manifest): Promise<void> {
   const { name } = job.metadata;
   const before = await kubectl.get('job', name, dataNamespace);
   if (before?.status?.succeeded) return;
