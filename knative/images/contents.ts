@@ -1,7 +1,8 @@
-import { globSync, lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { debianImageRoot, debianProgram } from '../../scripts/tools/debian.ts';
-import { run } from '../../scripts/tools/install.ts';
+import { existsSync, globSync, lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { debianImageRoot } from '../../scripts/tools/debian.ts';
+import { Remedy } from '../../scripts/tools/install.ts';
+import { neededLibraries } from './elf.ts';
 import type { Entry } from './tar.ts';
 
 /** Whom everything runs as. Its name matters to initdb alone. */
@@ -9,6 +10,7 @@ export const user = '10001:10001';
 
 /** Where Debian's loader looks for libraries by itself. */
 const libraryFolder = 'usr/lib/x86_64-linux-gnu';
+const loader = 'ld-linux-x86-64.so.2';
 
 /** Who there is, where libraries are found, and the places that a runtime mounts things at: no layer has more to begin with. */
 export const skeleton: readonly Entry[] = [
@@ -28,16 +30,20 @@ export const skeleton: readonly Entry[] = [
  */
 export async function librariesOf(programs: readonly string[]): Promise<Entry[]> {
   const root = await debianImageRoot();
-  const [loader = '', ...flags] = await debianProgram('usr/bin/dash', debianImageRoot);
   const libraries = new Map<string, string>();
-  for (const program of programs) {
-    const listed = await run([loader, ...flags.slice(0, 2), '--list', program], `Remove ${root}, and it is installed again.`);
-    for (const [, name = '', path = ''] of listed.matchAll(/^\t(\S+) => (\S+) \(/gm)) libraries.set(basename(name), path);
-  }
-  libraries.delete(basename(loader));
+  const waiting = [...programs];
+  for (let program = waiting.pop(); program !== undefined; program = waiting.pop())
+    for (const name of neededLibraries(program)) {
+      if (libraries.has(name) || name === loader) continue;
+      const path = join(root, libraryFolder, name);
+      if (!existsSync(path))
+        throw new Remedy(`${program} needs ${name}, which is not in ${root}.\nRemove that folder, and it is installed again.`);
+      libraries.set(name, realpathSync(path));
+      waiting.push(path);
+    }
   return [
-    { path: 'usr/lib64/ld-linux-x86-64.so.2', mode: 0o755, from: realpathSync(loader) },
-    ...[...libraries].map(([name, path]) => ({ path: `${libraryFolder}/${name}`, mode: 0o644, from: realpathSync(path) })),
+    { path: `usr/lib64/${loader}`, mode: 0o755, from: realpathSync(join(root, libraryFolder, loader)) },
+    ...[...libraries].map(([name, from]) => ({ path: `${libraryFolder}/${name}`, mode: 0o644, from })),
   ];
 }
 

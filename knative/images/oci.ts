@@ -98,7 +98,7 @@ const configOf = ({ entrypoint, user, env = {}, workingDir = '/', labels = {}, s
     Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
     Entrypoint: entrypoint,
     WorkingDir: workingDir,
-    Labels: labels,
+    Labels: Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))),
     ...(stopSignal === undefined ? {} : { StopSignal: stopSignal }),
   },
   rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
