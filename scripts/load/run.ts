@@ -73,7 +73,7 @@ export function startRun(started: Started): Running {
   const samples: Sample[] = [];
   const podsSeen: PodsSample[] = [];
   const marks: Mark[] = [];
-  const sendings: { schedule: Schedule; at: number | undefined }[] = [];
+  const sendings: Sent[] = [];
   const failedOf = new Map<string, number>();
   let late = 0;
   let failed = 0;
@@ -87,7 +87,7 @@ export function startRun(started: Started): Running {
   const mark = (says: string): void => void marks.push({ at: Math.round(elapsed() * 1000) / 1000, says });
 
   const sendAll = async (make: () => Prepared, schedule: Schedule, end: AbortSignal): Promise<void> => {
-    const sending: (typeof sendings)[number] = { schedule, at: undefined };
+    const sending: Sent = { schedule, at: undefined, planned: undefined };
     sendings.push(sending);
     const prepared = new Map<number, Prepared>();
     const result = await send({
@@ -123,6 +123,7 @@ export function startRun(started: Started): Running {
         failedOf.set(sample.functionName, (failedOf.get(sample.functionName) ?? 0) + Number(sample.reason !== undefined));
       },
     });
+    sending.planned = end.aborted ? plannedUntil(sending, elapsed()) : plannedCount(schedule);
     sent += result.sent;
     dropped += result.dropped;
     droppedNow = 0;
@@ -178,7 +179,7 @@ export function startRun(started: Started): Running {
       samples,
       pods: podsSeen,
       marks,
-      planned: sendings.reduce((sum, { schedule, at }) => sum + plannedUntil(schedule, at, elapsed()), 0),
+      planned: sendings.reduce((sum, sending) => sum + plannedUntil(sending, elapsed()), 0),
       sent,
       dropped,
       plannedRate: (at) => sendings.reduce((sum, sending) => sum + plannedRate(sending.schedule, at - (sending.at ?? at + 1)), 0),
@@ -211,7 +212,7 @@ export function startRun(started: Started): Running {
   return {
     over: run(),
     progress: () => {
-      const planned = sendings.reduce((sum, { schedule, at }) => sum + plannedUntil(schedule, at, elapsed()), 0);
+      const planned = sendings.reduce((sum, sending) => sum + plannedUntil(sending, elapsed()), 0);
       const current = sendings.at(-1);
       return {
         doing,
@@ -230,9 +231,18 @@ export function startRun(started: Started): Running {
   };
 }
 
-/** Of a sending that began at some second of the run, how many requests were due until another. */
-const plannedUntil = (schedule: Schedule, began: number | undefined, at: number): number =>
-  began === undefined ? 0 : Math.min(plannedCount(schedule), Math.floor(plannedBy(schedule, at - began)));
+/** One process of the generator's. */
+interface Sent {
+  readonly schedule: Schedule;
+  /** Seconds of the run at which it began. */
+  at: number | undefined;
+  /** How many requests were due, once it has ended. */
+  planned: number | undefined;
+}
+
+/** How many requests were due until a second of the run. */
+const plannedUntil = ({ schedule, at, planned }: Sent, now: number): number =>
+  planned ?? (at === undefined ? 0 : Math.min(plannedCount(schedule), Math.floor(plannedBy(schedule, now - at))));
 
 function sampleOf({ functionName, kind, dialect, judge }: Prepared, answer: Answer, beganMs: number): Sample {
   return {
