@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { DemoFailed, findEdge } from './demo/edge.ts';
 import { http2Client } from './demo/http2.ts';
 import { progress } from './demo/progress.ts';
-import { type Account, readyAccounts } from './load/accounts.ts';
+import { type Account, claimAccounts, readyAccounts } from './load/accounts.ts';
 import { type Figures, figuresOf } from './load/figures.ts';
 import { duration, showLive } from './load/live.ts';
 import { help, type LoadOptions, readOptions } from './load/options.ts';
@@ -46,9 +46,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function load(options: LoadOptions, stop: AbortSignal, kill: AbortSignal): Promise<number> {
-  const edge = await findEdge(options.target, options.ca);
+async function load(asked: LoadOptions, stop: AbortSignal, kill: AbortSignal): Promise<number> {
+  const edge = await findEdge(asked.target, trusted(asked));
   const client = await http2Client(edge);
+  const claim = claimAccounts(asked.accountsFile);
+  const options = { ...asked, accountsFile: claim.file };
   try {
     const accounts = await accountsOf(options, client, stop);
     mkdirSync(options.out, { recursive: true });
@@ -63,8 +65,19 @@ async function load(options: LoadOptions, stop: AbortSignal, kill: AbortSignal):
     if (run.commandEnded !== 0 && existsSync(commandLog)) say(`The command ended with ${run.commandEnded}. What it said: ${commandLog}`);
     return figures.totals.failed > 0 || run.commandEnded !== 0 ? 1 : 0;
   } finally {
+    claim.release();
     client.close();
   }
+}
+
+/** The file with what is trusted: the one that was named, else the roots of the local stack and of the cluster, as far as they are there. */
+function trusted({ ca, trust }: LoadOptions): string {
+  if (ca !== undefined) return ca;
+  const there = trust.filter((file) => existsSync(file));
+  if (there.length < 2) return there[0] ?? (trust[0] as string);
+  const both = join(dirname(trust[0] as string), 'trusted.crt');
+  writeFileSync(both, there.map((file) => readFileSync(file, 'utf8')).join('\n'));
+  return both;
 }
 
 async function accountsOf(

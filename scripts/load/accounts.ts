@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HttpAnswer, HttpClient, HttpRequest } from '../demo/http.ts';
+import { isRunning } from '../stack/proc.ts';
 import { Remedy } from '../tools/install.ts';
 
 /** A record that is read by its id and found by a word that no other record of its owner has. */
@@ -73,6 +74,20 @@ export async function renewAll(client: HttpClient, accounts: readonly Account[],
   keep(file, [...accounts, ...readKept(file).slice(accounts.length)]);
 }
 
+/**
+ * Takes the accounts of earlier runs for this process alone: a refresh token that two runs use ends the session of both. Another run at
+ * the same time has accounts of its own. Those of a run that died are taken over.
+ * @param file where they are between runs
+ * @returns where they are now, and what gives them back
+ */
+export function claimAccounts(file: string): { readonly file: string; release(): void } {
+  const mine = `${file}.${process.pid}`;
+  const left = globSync(`${file}.*`).filter((path) => !isRunning(Number(path.slice(file.length + 1))));
+  const [free] = [file, ...left].filter((path) => existsSync(path));
+  if (free !== undefined) renameSync(free, mine);
+  return { file: mine, release: () => existsSync(mine) && renameSync(mine, file) };
+}
+
 function readKept(file: string): Account[] {
   if (!existsSync(file)) return [];
   try {
@@ -84,8 +99,9 @@ function readKept(file: string): Account[] {
 
 function keep(file: string, accounts: readonly Account[]): void {
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(`${file}.part`, JSON.stringify(accounts), { mode: 0o600 });
-  renameSync(`${file}.part`, file);
+  const part = join(dirname(file), `.part.${process.pid}`);
+  writeFileSync(part, JSON.stringify(accounts), { mode: 0o600 });
+  renameSync(part, file);
 }
 
 async function renew(client: HttpClient, account: Account): Promise<boolean> {

@@ -9,8 +9,10 @@ export interface LoadOptions {
   readonly scenario: ScenarioName;
   /** https://HOST:PORT */
   readonly target: string;
-  /** PEM file of the root to trust. */
-  readonly ca: string;
+  /** PEM file of the root to trust, where one was named. */
+  readonly ca: string | undefined;
+  /** The roots to trust where none was named: the local stack's and the cluster's. */
+  readonly trust: readonly string[];
   /** Requests a second. */
   readonly rate: number;
   readonly seconds: number;
@@ -55,7 +57,7 @@ Scenarios:
 ${scenarioNames.map((name) => `  ${name.padEnd(14)}${scenarios[name].says}`).join('\n')}
 
   --target URL        the edge (https://record.local:8443)
-  --ca FILE           the root certificate to trust (the local stack's)
+  --ca FILE           the root certificate to trust (the local stack's, and the one that npm run deploy has written)
   --rate N            requests a second (50)
   --seconds N         how long (60; ramp 120; rollout 600, the most that it may take)
   --requests N        of a burst (200)
@@ -116,7 +118,8 @@ export function readOptions(args: readonly string[], now: Date): LoadOptions | u
   const options: LoadOptions = {
     scenario,
     target,
-    ca: values.ca ?? join(folder, 'ca/root.crt'),
+    ca: values.ca,
+    trust: [join(folder, 'ca/root.crt'), join(folder, 'ca/cluster.crt')],
     rate: number('rate', defaults.rate),
     seconds: whole('seconds', number('seconds', defaults.seconds)),
     requests: whole('requests', number('requests', defaults.requests)),
