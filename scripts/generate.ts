@@ -49,13 +49,14 @@ export async function generate(): Promise<Outputs> {
     fieldFaults: { ...fieldFaults, ...domainFieldFaults },
   };
   const folder = 'proto/generated';
+  const messages: Outputs = generateMessages(image, own, folder);
+  const code: Outputs = new Map([...messages, ...printRpcs(packages, folder)]);
   return new Map([
-    ...generateMessages(image, own, folder),
-    ...printRpcs(packages, folder),
+    ...code,
     ...generateDescriptors(image, folder),
     ...generateOpenapi({ packages, comments, refusals, version }, folder),
     ['caddy/generated/routes.caddy', renderRoutes(packages.flatMap(({ rpcs }) => rpcs) as Rpc<never, never>[])] as const,
-    ...(await generateManifests(root)),
+    ...(await generateManifests(root, code)),
     ['docs/errors.md', renderErrorsPage(errors)] as const,
     [`${folder}/errors.html`, renderErrorsHtml(errors)] as const,
   ]);

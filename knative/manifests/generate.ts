@@ -13,10 +13,11 @@ const document = (value: object): string => `${header}\n${stringify(value, { lin
 /**
  * Everything in knative/generated: functions/NAME.yaml, the packages' service accounts, and where the edge finds each function
  * (a ConfigMap whose name holds its digest, so that a change is a rollout).
+ * @param pending generated files that aren't written yet
  * @throws Error where the functions at their largest don't fit into the database's connections
  */
-export async function generateManifests(root: string): Promise<Outputs> {
-  const functions = await readFunctions(root);
+export async function generateManifests(root: string, pending: Outputs = new Map()): Promise<Outputs> {
+  const functions = await readFunctions(root, pending);
   assertCapacity(functions, readCapacity(root));
   const folder = 'knative/generated';
   const packages = [...new Set(functions.map((each) => each.package))].sort();
