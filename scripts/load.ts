@@ -7,8 +7,10 @@ import { type Account, claimAccounts, readyAccounts } from './load/accounts.ts';
 import { type Figures, figuresOf } from './load/figures.ts';
 import { duration, showLive } from './load/live.ts';
 import { help, type LoadOptions, readOptions } from './load/options.ts';
+import { clusterIsNamed } from './load/pods.ts';
 import { pageOf } from './load/report/page.ts';
 import { startRun } from './load/run.ts';
+import { scenarios } from './load/scenarios.ts';
 import { Remedy } from './tools/install.ts';
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -47,6 +49,10 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function load(asked: LoadOptions, stop: AbortSignal, kill: AbortSignal): Promise<number> {
+  if (scenarios[asked.scenario].fromZero === 'always' && !clusterIsNamed())
+    throw new Remedy(
+      `${asked.scenario} needs a cluster, to see that a function has no pod.\nBring one up (npm run cluster -- up), or name yours in KUBECONFIG.`,
+    );
   const edge = await findEdge(asked.target, trusted(asked));
   const client = await http2Client(edge);
   const claim = claimAccounts(asked.accountsFile);

@@ -97,14 +97,15 @@ export async function watchPods(onChange: (sample: PodsSample) => void): Promise
   };
 }
 
+/** Whether there is a cluster to ask, whether or not it answers. */
+export const clusterIsNamed = (): boolean =>
+  kubeconfig()
+    .split(delimiter)
+    .some((file) => existsSync(file));
+
 /** kubectl of the PATH for a cluster that KUBECONFIG names; the local cluster brings its own. */
 async function kubectlHere(): Promise<string | undefined> {
-  if (
-    !kubeconfig()
-      .split(delimiter)
-      .some((file) => existsSync(file))
-  )
-    return undefined;
+  if (!clusterIsNamed()) return undefined;
   const inPath = (process.env.PATH ?? '')
     .split(delimiter)
     .map((folder) => join(folder, 'kubectl'))

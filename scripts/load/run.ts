@@ -140,7 +140,7 @@ export function startRun(started: Started): Running {
       const functions = functionsOf(options);
       if (scenario.fromZero === 'always' && pods === undefined)
         throw new Remedy(
-          `${options.scenario} needs a cluster, to see that a function has no pod.\nBring one up (npm run cluster -- up), or name yours in KUBECONFIG.`,
+          'The cluster does not answer, so nobody sees whether a function has a pod.\nkubectl get deployments -n record-platform',
         );
       const schedule = scenario.schedule(options);
       for (let round = 1; round <= options.runs && !stop.aborted; round += 1) {

@@ -64,7 +64,7 @@ function tiles({ scenario, totals, latency, coldStarts, pods }: Figures): string
       totals.failed > 0 ? 'bad' : 'good',
     ],
     ['p50', latencyLabel(latency.p50), 'half were faster'],
-    ['p95', latencyLabel(latency.p95), '19 of 20 were faster'],
+    ['p95', latencyLabel(latency.p95), '95 % were faster'],
     ['p99', latencyLabel(latency.p99), `longest ${latencyLabel(latency.max)}`],
     ['Late, dropped', `${number(totals.late)}, ${number(totals.dropped)}`, 'by the generator', totals.dropped > 0 ? 'bad' : undefined],
   ];
