@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -121,7 +121,8 @@ describe('images', { timeout: 240_000 }, () => {
         for (const [id, script] of scripts) if (script.cachedDataRejected !== (cached.includes(id.slice(2) + '.cache') ? false : undefined)) console.log(id);
         for (const file of require('node:fs').readdirSync('/app')) if (file.endsWith('.node')) require('/app/' + file);
         console.log(cached.length > 4, process.getuid() !== 0);`;
-      const one = await container(name, { args: ['/usr/bin/node', '-e', script] });
+      const { args } = unpacked.get(name) as Unpacked;
+      const one = await container(name, { args: [...args.slice(0, -1), '-e', script] });
       assert.equal(await one.exited, 0, one.output());
       assert.equal(one.output(), `true ${process.getuid?.() === 0}\n`);
     }
@@ -183,7 +184,7 @@ describe('images', { timeout: 240_000 }, () => {
     await until(async () => (await health()).healthy, one);
 
     assert.equal(await one.stop(), 0, one.output());
-    assert.equal(await bouncer.stop('SIGINT'), 0, bouncer.output());
+    assert.equal(await bouncer.stop(), 0, bouncer.output());
     assert.equal(await second.stop('SIGINT'), 0, second.output());
   });
 
@@ -242,6 +243,24 @@ describe('images', { timeout: 240_000 }, () => {
     });
   });
 
+  test('the Dockerfile says the same of each image', async () => {
+    const text = readFileSync(join(import.meta.dirname, 'Dockerfile'), 'utf8');
+    const stages = new Map(text.split(/^FROM /m).map((stage) => [/ AS (\w+)/.exec(stage)?.[1] ?? '', stage]));
+    const shared = stages.get('everything') ?? '';
+    for (const [name, recipe] of [['function', await functionImage(functions[0] as string)], ...(await recipes())] as const) {
+      const stage = shared + (stages.get(name) ?? '');
+      const last = (pattern: RegExp) => [...stage.matchAll(pattern)].at(-1)?.[1];
+      assert.deepEqual(JSON.parse(last(/^ENTRYPOINT (.*)$/gm) ?? ''), recipe.entrypoint, name);
+      assert.equal(last(/^USER (.*)$/gm), recipe.user);
+      assert.equal(last(/^STOPSIGNAL (.*)$/gm) ?? 'SIGTERM', recipe.stopSignal, name);
+      assert.equal(last(/^WORKDIR (.*)$/gm) ?? '/', recipe.workingDir ?? '/', name);
+      const env = [...stage.matchAll(/^ENV (.*)$/gm)].flatMap(([, line = '']) =>
+        line.split(' ').map((pair) => pair.split('=') as [string, string]),
+      );
+      assert.deepEqual(Object.fromEntries(env), recipe.env, name);
+    }
+  });
+
   for (const { args, says } of [
     { args: ['nothing'], says: /There is no image nothing\. There are:\n {2}auth-authenticate/ },
     { args: ['--plain-http'], says: /name a registry by --push/ },
@@ -253,6 +272,8 @@ describe('images', { timeout: 240_000 }, () => {
       assert.equal(status, 2);
       assert.match(stderr, says);
     });
+
+  const recipes = () => Promise.all(Object.entries(platformImages).map(async ([name, recipe]) => [name, await recipe()] as const));
 
   /** As they stand in the image: what is compared is the parts. */
   async function labelsOf(name: string): Promise<Record<string, string>> {
