@@ -116,4 +116,21 @@ describe('an image', () => {
     execFileSync('tar', ['-x', '-f', '-', '-C', unpacked], { input: await buffer(archive(folder)) });
     execFileSync('diff', ['-r', folder, unpacked]);
   });
+
+  test('goes into an archive with others, the layer that they share once', async () => {
+    const folders = ['a', 'b'].map((name) => join(base, 'together', name));
+    for (const folder of folders)
+      await writeLayout(folder, `dev.local/${folder.slice(-1)}:1`, { ...spec, env: { folder: folder.slice(-1) } });
+    const listed = execFileSync('tar', ['-t', '-f', '-'], { input: await buffer(archive(...folders)), encoding: 'utf8' })
+      .trim()
+      .split('\n');
+    // Two manifests, two configurations, one layer.
+    assert.equal(listed.filter((path) => /^blobs\/sha256\/./.test(path)).length, 5, listed.join());
+    const index = execFileSync('tar', ['-x', '-O', '-f', '-', 'index.json'], {
+      input: await buffer(archive(...folders)),
+      encoding: 'utf8',
+    });
+    const names = JSON.parse(index).manifests.map((one: { annotations: object }) => Object.values(one.annotations)[0]);
+    assert.deepEqual(names, ['dev.local/a:1', 'dev.local/b:1']);
+  });
 });

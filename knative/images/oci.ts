@@ -81,7 +81,7 @@ export async function writeLayout(folder: string, reference: Reference, spec: Im
   writeFileSync(join(part, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
   writeFileSync(
     join(part, 'index.json'),
-    JSON.stringify(indexOf(manifest, typeof reference === 'string' ? reference : reference(manifest.digest))),
+    JSON.stringify(indexOf([named(manifest, typeof reference === 'string' ? reference : reference(manifest.digest))])),
   );
   rmSync(folder, { recursive: true, force: true });
   renameSync(part, folder);
@@ -104,17 +104,17 @@ const configOf = ({ entrypoint, user, env = {}, workingDir = '/', labels = {}, s
   rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
 });
 
-const indexOf = (manifest: Descriptor, reference: string) => ({
+const indexOf = (manifests: readonly unknown[]) => ({
   schemaVersion: 2,
   mediaType: 'application/vnd.oci.image.index.v1+json',
-  manifests: [
-    {
-      ...manifest,
-      platform: { architecture: 'amd64', os: 'linux' },
-      // The second is containerd's own, which takes the first for a tag alone.
-      annotations: { 'org.opencontainers.image.ref.name': reference, 'io.containerd.image.name': reference },
-    },
-  ],
+  manifests,
+});
+
+const named = (manifest: Descriptor, reference: string) => ({
+  ...manifest,
+  platform: { architecture: 'amd64', os: 'linux' },
+  // The second is containerd's own, which takes the first for a tag alone.
+  annotations: { 'org.opencontainers.image.ref.name': reference, 'io.containerd.image.name': reference },
 });
 
 /** A layer's blob in the store, made when it isn't there yet: what it is made of is its name there, by contents and not by times. */
@@ -179,14 +179,18 @@ async function computeKey(entries: readonly Entry[]): Promise<string> {
 }
 
 /**
- * A layout as one tar archive, which `ctr -n k8s.io images import -` takes from its standard input (`skopeo copy oci-archive:FILE` too).
- * @param folder as `writeLayout` made it
+ * Layouts as one tar archive, which `ctr -n k8s.io images import -` takes from its standard input (`skopeo copy oci-archive:FILE` too).
+ * A layer that several of them share is in it once.
+ * @param folders as `writeLayout` made them
  */
-export function archive(folder: string): Readable {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
-  const entries = files.map(({ parentPath, name }) => {
-    const from = join(parentPath, name);
-    return { path: from.slice(folder.length + 1), mode: 0o644, from };
-  });
-  return Readable.from(tar(entries), { objectMode: false });
+export function archive(...folders: readonly string[]): Readable {
+  const entries = new Map<string, Entry>();
+  const manifests: unknown[] = [];
+  for (const folder of folders) {
+    manifests.push(...JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')).manifests);
+    for (const path of ['oci-layout', ...readdirSync(join(folder, 'blobs/sha256')).map((blob) => `blobs/sha256/${blob}`)])
+      entries.set(path, { path, mode: 0o644, from: join(folder, path) });
+  }
+  entries.set('index.json', { path: 'index.json', mode: 0o644, content: JSON.stringify(indexOf(manifests)) });
+  return Readable.from(tar([...entries.values()]), { objectMode: false });
 }
