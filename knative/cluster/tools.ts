@@ -9,7 +9,7 @@ interface Group {
   readonly name: string;
   /** The module whose version is the group's. */
   readonly module: string;
-  /** Program → package. */
+  /** Program → package; "." is a main.go beside the pins. */
   readonly programs: Readonly<Record<string, string>>;
   readonly tags?: string;
   /** Variables of the program that the linker sets, from the version without its "v". */
@@ -74,7 +74,7 @@ const groups: readonly Group[] = [
     programs: { kourier: 'knative.dev/net-kourier/cmd/kourier' },
     manifests: { 'kourier.yaml': [['knative.dev/net-kourier', 'config/*.yaml']] },
   },
-  { name: 'coredns', module: 'github.com/coredns/coredns', programs: { coredns: 'github.com/coredns/coredns' } },
+  { name: 'coredns', module: 'github.com/coredns/coredns', programs: { coredns: '.' } },
   {
     name: 'kn',
     module: 'knative.dev/client',
@@ -119,7 +119,8 @@ export const missingTools = (): number =>
 /** Name, version, and a digest of all that decides about the programs but the Go version. */
 function folderName(group: Group): string {
   const hash = createHash('sha256').update(JSON.stringify([group, group.variables?.(version(group))]));
-  for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(join(modules, group.name, file)));
+  for (const file of globSync('{go.mod,go.sum,*.go}', { cwd: join(modules, group.name) }).sort())
+    hash.update(readFileSync(join(modules, group.name, file)));
   return `cluster-${group.name}-${version(group)}-${hash.digest('hex').slice(0, 8)}`;
 }
 
