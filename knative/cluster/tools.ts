@@ -141,7 +141,7 @@ async function build(group: Group, into: string, shown: Progress): Promise<void>
   await checkGo();
   const cwd = join(modules, group.name);
   // Static programs, the same bytes wherever they are built; go.sum must hold every hash.
-  const env = { ...process.env, CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOFLAGS: '-mod=readonly -trimpath -buildvcs=false' };
+  const env = { ...process.env, CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOWORK: 'off', GOFLAGS: '-mod=readonly -trimpath -buildvcs=false' };
   const variables = Object.entries(group.variables?.(version(group)) ?? {}).map(([name, value]) => `-X ${name}=${value}`);
   const flags = ['-tags', group.tags ?? '', '-ldflags', ['-s -w', ...variables].join(' ')];
   const all = groups.flatMap(({ programs }) => Object.keys(programs));
