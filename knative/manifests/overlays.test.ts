@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { stringify } from 'yaml';
+import { secretPlaces } from '../../scripts/deploy/secrets.ts';
 import { kubeconform, kubeScore, kustomize } from '../../scripts/tools/go.ts';
 import { isFunction, type Manifest, overlays, podOf, renderOverlay } from './render.ts';
 import { manifestSchemas } from './schemas.ts';
@@ -131,6 +132,21 @@ for (const [overlay, manifests] of rendered) {
           ),
           namespace,
         );
+    });
+
+    test('every setting that a pod mounts or reads is there, and every Secret is one that a deploy or production’s owner makes', () => {
+      const made = [...secretPlaces, 'record-platform-edge/edge-tls'];
+      for (const { manifest, pod } of pods) {
+        const text = JSON.stringify(pod);
+        const namespace = manifest.metadata.namespace;
+        const secrets = [...text.matchAll(/"(?:secretName|secretKeyRef|secretRef)":(?:"([^"]+)"|\{"[^}]*?"name":"([^"]+)")/g)];
+        for (const [, direct, referred] of secrets) assert.ok(made.includes(`${namespace}/${direct ?? referred}`), `${direct ?? referred}`);
+        for (const [, name = ''] of text.matchAll(/"configMap(?:Ref)?":\{"name":"([^"]+)"/g))
+          assert.ok(
+            manifests.some(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === name && metadata.namespace === namespace),
+            name,
+          );
+      }
     });
 
     test('every image is ours to name, and every part of the platform says that it is one', () => {

@@ -17,7 +17,7 @@ import { serviceStates, waitReady } from './functions.ts';
 import { isLocalCluster, type Kubectl } from './kubectl.ts';
 import type { Options } from './options.ts';
 import { applyPlatform, namedByContent, type Stages, stagesOf, withImages } from './platform.ts';
-import { dataNamespace, edgeNamespace, missingSecrets, readSecrets } from './secrets.ts';
+import { edgeNamespace, missingSecrets, readSecrets, valuesOf } from './secrets.ts';
 import { following, modeOf, pinned, type ServiceState, split } from './traffic.ts';
 
 /** A function after a deploy. */
@@ -63,8 +63,9 @@ export async function deploy(kubectl: Kubectl, options: Options, shown: Progress
   const images = await giveImages(names, options, shown);
   const kustomize = [kubectl.program, 'kustomize'];
   const rendered = (await renderOverlay(kustomize, overlay)).filter((each) => !isFunction(each) || names.includes(each.metadata.name));
-  const secrets = await shown.step('secrets', async () => missingSecrets(await readSecrets(kubectl), overlay));
-  const stages = withJobNames(stagesOf(withImages(rendered, images)), secrets, (await readMigrateVersion(kubectl)) ?? '');
+  const present = await readSecrets(kubectl);
+  const secrets = await missingSecrets(present, overlay);
+  const stages = withJobNames(stagesOf(withImages(rendered, images)), valuesOf(secrets, 'migrate') ?? present.migrate ?? {});
   const files = writeFunctions(overlay, stages.functions);
   const kn = [...files].map(([name, file]) => `kn -n ${functionsNamespace} service apply ${name} -f ${file}`);
   if (dryRun)
@@ -153,14 +154,11 @@ async function pushAll(images: readonly Image[], registry: string, { dryRun }: O
   return references;
 }
 
-/** What the migration Job is given, by its version in the cluster. */
-const readMigrateVersion = async (kubectl: Kubectl): Promise<string | undefined> =>
-  (await kubectl.get('secret', 'migrate', dataNamespace))?.metadata.resourceVersion;
-
-const withJobNames = (stages: Stages, secrets: readonly Manifest[], version: string): Stages => {
-  const given = secrets.find(({ metadata }) => metadata.name === 'migrate');
-  return { ...stages, migrate: stages.migrate.map((job) => namedByContent(job, given === undefined ? version : JSON.stringify(given))) };
-};
+/** What the migration Job is given decides about its name, too: a password that is another must reach the database. */
+function withJobNames(stages: Stages, given: Record<string, string>): Stages {
+  const sorted = JSON.stringify(Object.entries(given).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { ...stages, migrate: stages.migrate.map((job) => namedByContent(job, sorted)) };
+}
 
 /** The functions' files with their images, for kn and for whoever wants to look. @returns name → path */
 function writeFunctions(overlay: string, functions: readonly Manifest[]): Map<string, string> {

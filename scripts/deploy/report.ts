@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { functionsNamespace } from '../../knative/manifests/service.ts';
 import type { Changed } from './change-traffic.ts';
 import type { DeployResult } from './deploy.ts';
@@ -51,9 +52,13 @@ const shares = (traffic: readonly Target[]): string =>
     )
     .join(', ');
 
-const byHand = (kn: readonly string[]): string[] => [
-  `The same by hand (namespace ${functionsNamespace}):`,
-  ...kn.map((line) => `  ${line}`),
-];
+/** For many files of one folder a loop says it in one line; `-o json` has each. */
+function byHand(kn: readonly string[]): string[] {
+  const applied = kn.filter((line) => line.includes(' service apply '));
+  const folder = dirname(applied[0]?.split(' -f ')[1] ?? '');
+  const loop = `for f in ${folder}/*.yaml; do kn -n ${functionsNamespace} service apply "$(basename "$f" .yaml)" -f "$f"; done`;
+  const shown = applied.length > 3 ? [loop, ...kn.filter((line) => !applied.includes(line))] : kn;
+  return ['The same by hand:', ...shown.map((line) => `  ${line}`)];
+}
 
 const lines = (text: readonly string[]): string => `${text.join('\n')}\n`;

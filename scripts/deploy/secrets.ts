@@ -38,12 +38,13 @@ const places: Readonly<Record<keyof PlatformSecrets, { name: string; namespace: 
   edge: { name: 'edge-root', namespace: edgeNamespace, type: 'kubernetes.io/tls' },
 };
 
+/** "record-platform/auth-secrets" … */
+export const secretPlaces = Object.values(places).map(({ name, namespace }) => `${namespace}/${name}`);
+
 export async function readSecrets(kubectl: Kubectl): Promise<PlatformSecrets> {
   const read = async ({ name, namespace }: { name: string; namespace: string }): Promise<Values | undefined> => {
     const secret = await kubectl.get('secret', name, namespace);
-    if (secret === undefined) return undefined;
-    const data = Object.entries((secret.data ?? {}) as Record<string, string>);
-    return Object.fromEntries(data.map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
+    return secret && decoded(secret.data ?? {});
   };
   const entries = await Promise.all(Object.entries(places).map(async ([key, place]) => [key, await read(place)] as const));
   return Object.fromEntries(entries) as unknown as PlatformSecrets;
@@ -101,6 +102,15 @@ export async function missingSecrets(present: PlatformSecrets, overlay: Overlay)
     return [{ apiVersion: 'v1', kind: 'Secret', metadata, type, data: encoded(values) }];
   });
 }
+
+/** What one of the Secrets holds, if it is among them. */
+export function valuesOf(secrets: readonly Manifest[], name: string): Values | undefined {
+  const secret = secrets.find(({ metadata }) => metadata.name === name);
+  return secret && decoded(secret.data);
+}
+
+const decoded = (data: Values): Values =>
+  Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
 
 const encoded = (values: Values): Values =>
   Object.fromEntries(Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString('base64')]));
