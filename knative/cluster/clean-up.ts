@@ -2,7 +2,7 @@ import { existsSync, globSync, readdirSync, readFileSync, rmdirSync, rmSync } fr
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRunning } from '../../scripts/stack/proc.ts';
-import { run } from '../../scripts/tools/install.ts';
+import { Remedy, run } from '../../scripts/tools/install.ts';
 import { containerd, containerdRoot } from './control-plane.ts';
 import { end, ensureDaemon, kill, markedProcesses, programOf, stopDaemon } from './daemon.ts';
 import { containerProcesses } from './footprint.ts';
@@ -97,6 +97,12 @@ async function unmountAll(): Promise<void> {
   // Twice, for what was mounted over another one.
   for (let round = 0; round < 3 && ourMounts().length > 0; round += 1)
     for (const path of ourMounts()) await run(['umount', '--lazy', path], '').catch(() => {});
+  // Removing folders would go through a mount into what is mounted there.
+  const [left] = ourMounts();
+  if (left !== undefined)
+    throw new Remedy(
+      `${left} can't be unmounted, so nothing is removed.\nSee what holds it (fuser -vm ${left}), then try again: npm run cluster -- down`,
+    );
 }
 
 const cgroups = (): string[] => globSync('/sys/fs/cgroup{,/*}/kubepods');
