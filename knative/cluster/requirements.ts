@@ -25,11 +25,8 @@ const wanted: readonly (readonly [program: string, debianPackage: string])[] = [
 const diskCold = 12e9;
 const diskWarm = 2e9;
 
-/**
- * What this machine lacks to be a cluster, one line each with its remedy; all at once.
- * @param own whether the cluster's own parts hold the ports already
- */
-export function lacking(own: boolean): string[] {
+/** What this machine lacks to be a cluster, one line each with its remedy; all at once. */
+export function lacking(): string[] {
   const faults: string[] = [];
   if (process.platform !== 'linux')
     return [`This is ${process.platform}: the cluster runs on Linux. Use a virtual machine, or KUBECONFIG of another cluster.`];
@@ -45,7 +42,7 @@ export function lacking(own: boolean): string[] {
   }
   const kubelet = otherKubelet();
   if (kubelet !== undefined) faults.push(`Another Kubernetes runs here (${kubelet}): end it, or use it with KUBECONFIG`);
-  if (!own) faults.push(...takenPorts());
+  faults.push(...takenPorts());
   return faults;
 }
 

@@ -20,13 +20,13 @@ import { ensureTools } from './tools.ts';
  * @throws Remedy
  */
 export async function up(shown: Progress, say: (line: string) => void): Promise<boolean> {
-  refuseIfLacking(isUnderWay());
+  refuseIfLacking();
   await installPackages(say);
   await ensureTools(shown);
   const images = await clusterImages(shown);
   const parts = await daemons(pauseReference());
   if (isStale()) {
-    say('The machine has been started anew since; the cluster begins anew, too.');
+    say('What is there is from before the last start of this machine, or half removed: the cluster begins anew.');
     await cleanUp(shown);
   }
   mkdirSync(stateFolder(), { recursive: true, mode: 0o755 });
@@ -41,8 +41,8 @@ export async function up(shown: Progress, say: (line: string) => void): Promise<
 }
 
 /** All that is missing is said at once. @throws Remedy */
-function refuseIfLacking(own: boolean): void {
-  const faults = lacking(own);
+function refuseIfLacking(): void {
+  const faults = lacking();
   if (faults.length > 0) throw new Remedy(faults.join('\n'));
 }
 
@@ -60,7 +60,9 @@ async function startAll(parts: readonly Daemon[], images: readonly ClusterImage[
 
 const bootFile = (): string => join(stateFolder(), 'boot.json');
 const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-const isUnderWay = (): boolean => existsSync(bootFile());
 
-/** From before the machine's last start: etcd, which doesn't wait for the disk, may be broken, and no process is left. */
-const isStale = (): boolean => existsSync(stateFolder()) && isUnderWay() && (readJson(bootFile()) as { boot?: string }).boot !== bootId();
+/**
+ * From before the machine's last start: etcd, which doesn't wait for the disk, may be broken, and no process is left. Or half of what an
+ * interrupted `down` left.
+ */
+const isStale = (): boolean => existsSync(stateFolder()) && (readJson(bootFile()) as { boot?: string }).boot !== bootId();
