@@ -1,10 +1,10 @@
 import { existsSync, globSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRunning } from '../../scripts/stack/proc.ts';
 import { Remedy, run } from '../../scripts/tools/install.ts';
 import { containerd, containerdRoot } from './control-plane.ts';
-import { end, ensureDaemon, kill, markedProcesses, programOf, stopDaemon } from './daemon.ts';
+import { end, ensureDaemon, kill, markedProcesses, otherCluster, programOf, stopDaemon } from './daemon.ts';
 import { containerProcesses } from './footprint.ts';
 import { pauseReference } from './images.ts';
 import { ctr } from './load-image.ts';
@@ -14,8 +14,14 @@ import { node, runFolder, stateFolder } from './state.ts';
 
 const containerStopMs = 5000;
 
-/** Everything that the cluster has on this machine, however it came to its end; programs and images stay in the cache. */
+/** Removes everything that the cluster has on this machine, however it came to its end; programs and images stay in the cache. @throws Remedy */
 export async function cleanUp(shown: Progress): Promise<void> {
+  // Bridge, addresses and rules are one cluster's at a time.
+  const other = otherCluster();
+  if (other !== undefined)
+    throw new Remedy(
+      `The cluster that runs here has its state in ${other}.\nEnd that one: RECORD_PLATFORM_STATE=${dirname(other)} npm run cluster -- down`,
+    );
   if (!existsSync(stateFolder()) && leftovers().length === 0 && (await leftRules()).length === 0) return;
   await shown.step('ending control plane and pods', async () => {
     // First those that would start new ones.

@@ -143,12 +143,24 @@ export function kill(pid: number, signal: NodeJS.Signals): void {
 
 /** The pids of every process that the cluster's parts started, themselves included; containers' own processes are not. */
 export function markedProcesses(): number[] {
-  const wanted = `${mark}=${stateFolder()}`;
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => readOrEmpty(`/proc/${pid}/environ`).split('\0').includes(wanted))
-    .map(Number);
+  return allMarked()
+    .filter(({ folder }) => folder === stateFolder())
+    .map(({ pid }) => pid);
 }
+
+/** The state folder of a cluster that was started with another RECORD_PLATFORM_STATE and runs on this machine. */
+export const otherCluster = (): string | undefined =>
+  allMarked().find(({ pid, folder }) => folder !== stateFolder() && programOf(pid) === 'containerd')?.folder;
+
+const allMarked = (): { pid: number; folder: string }[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      const entry = readOrEmpty(`/proc/${pid}/environ`)
+        .split('\0')
+        .find((each) => each.startsWith(`${mark}=`));
+      return entry === undefined ? [] : [{ pid: Number(pid), folder: entry.slice(mark.length + 1) }];
+    });
 
 /** The name of a process' program: "containerd" and not "containerd-shim-runc-v2". */
 export const programOf = (pid: number): string => basename(readOrEmpty(`/proc/${pid}/cmdline`).split('\0')[0] ?? '');
