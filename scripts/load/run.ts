@@ -60,6 +60,10 @@ export interface Started {
 const aroundSeconds = 10;
 /** The autoscaler's window is a minute, and its grace half a minute. */
 const zeroWithinSeconds = 300;
+/** The last pod is still going when it no longer counts. */
+const afterZeroSeconds = 3;
+/** The watch tells of a pod a moment after it has answered. */
+const watchLagSeconds = 2;
 /** Access tokens are good for 15 minutes. */
 const renewEveryMs = 5 * 60_000;
 
@@ -147,11 +151,13 @@ export function startRun(started: Started): Running {
         if (pods !== undefined && scenario.fromZero !== 'never') {
           doing = `waiting until there is no pod${options.runs > 1 ? ` (run ${round} of ${options.runs})` : ''}`;
           await waitForZero(pods, functions, stop);
+          await pause(afterZeroSeconds, stop);
           if (stop.aborted) break;
         } else if (scenario.fromZero === 'where seen') started.say('No cluster is seen: the burst does not wait until there is no pod.');
         if (options.during === undefined) await sendAll(make, schedule, stop);
         else await sendDuring(options.during, (end) => sendAll(make, schedule, end));
       }
+      if (pods !== undefined) await pause(watchLagSeconds, stop);
       if (pods !== undefined && scenario.watchSeconds > 0 && !stop.aborted) {
         doing = 'watching the pods go';
         ofSeconds = elapsed() + scenario.watchSeconds;
@@ -177,7 +183,8 @@ export function startRun(started: Started): Running {
       began,
       ended: Date.now(),
       samples,
-      pods: podsSeen,
+      // The others' pods are none of this load's.
+      pods: podsSeen.filter(({ functionName }) => functionsOf(options).includes(functionName)),
       marks,
       planned: sendings.reduce((sum, sending) => sum + plannedUntil(sending, elapsed()), 0),
       sent,
