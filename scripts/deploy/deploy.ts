@@ -13,7 +13,7 @@ import { stackSettings } from '../stack/state.ts';
 import { Remedy } from '../tools/install.ts';
 import { assertTakesTraffic, type Changed, setTraffic } from './change-traffic.ts';
 import { checkEdge, type EdgeAddress } from './check-edge.ts';
-import { serviceStates, waitReady } from './functions.ts';
+import { applyServices, serviceStates, waitReady } from './functions.ts';
 import { isLocalCluster, type Kubectl } from './kubectl.ts';
 import type { Options } from './options.ts';
 import { applyPlatform, namedByContent, type Stages, stagesOf, withImages } from './platform.ts';
@@ -181,7 +181,7 @@ async function applyFunctions(
 ): Promise<Map<string, ServiceState>> {
   const names = functions.map(({ metadata }) => metadata.name);
   return shown.step(`${names.length} functions`, async (note) => {
-    await kubectl.apply(functions);
+    await applyServices(kubectl, functions);
     const onReady = ({ name, latestReady }: ServiceState, left: number) =>
       note(`${name} is ready (${latestReady})${left > 0 ? `, ${left} to go` : ''}`);
     return waitReady(kubectl, names, { timeoutMs: options.timeoutSeconds * 1000, onReady });
@@ -194,7 +194,8 @@ async function wouldDo(kubectl: Kubectl, stages: Stages): Promise<string[]> {
   const lines = await kubectl.apply(stages.namespaces, { dryRun: true });
   for (const stage of Object.values(stages).filter((each) => each !== stages.namespaces)) {
     const known = stage.filter(({ metadata }: Manifest) => metadata.namespace === undefined || present.has(metadata.namespace));
-    lines.push(...(await kubectl.apply(known, { dryRun: true })));
+    const apply = stage === stages.functions ? applyServices(kubectl, known, { dryRun: true }) : kubectl.apply(known, { dryRun: true });
+    lines.push(...(await apply));
     for (const { kind, metadata } of stage.filter((each: Manifest) => !known.includes(each)))
       lines.push(`${kind.toLowerCase()}/${metadata.name} would be created in ${metadata.namespace}, which is not there yet`);
   }

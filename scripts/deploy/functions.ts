@@ -39,6 +39,39 @@ export async function revisionsOf(kubectl: Kubectl, name: string): Promise<Revis
   }));
 }
 
+/** kn's note of what it applied; kubectl writes the same one when it applies by itself. */
+const note = 'kubectl.kubernetes.io/last-applied-configuration';
+/** Knative writes these, and refuses a request that takes them away. */
+const knativesOwn = ['serving.knative.dev/creator', 'serving.knative.dev/lastModifier'];
+
+/**
+ * Applies functions, whoever applied them before. Where kn did, `kubectl apply --server-side` first takes over everything that kn had:
+ * Knative's own annotations too, which it then takes away, since no file has them. So kn's note goes first, by which kubectl knows;
+ * and where kubectl was quicker by hand, the annotations get another owner. A dry run may change neither: it sends them along.
+ * @returns a line for each
+ */
+export async function applyServices(kubectl: Kubectl, services: readonly Manifest[], { dryRun = false } = {}): Promise<string[]> {
+  const present = new Map((await kubectl.list('ksvc', functionsNamespace)).map((each) => [each.metadata.name, each]));
+  const known = services.flatMap(({ metadata }) => present.get(metadata.name) ?? []);
+  const own = ({ metadata }: Manifest) =>
+    Object.fromEntries(Object.entries(metadata.annotations ?? {}).filter(([key]) => knativesOwn.includes(key)));
+  if (dryRun) {
+    const sent = services.map((service) => {
+      const live = present.get(service.metadata.name);
+      return live ? { ...service, metadata: { ...service.metadata, annotations: own(live) } } : service;
+    });
+    return kubectl.apply(sent, { dryRun });
+  }
+  const noted = known.filter(({ metadata }) => metadata.annotations?.[note] !== undefined).map(({ metadata }) => metadata.name);
+  if (noted.length > 0) await kubectl.run(['-n', functionsNamespace, 'annotate', 'ksvc', ...noted, `${note}-`]);
+  const kept = known.map((service) => {
+    const { apiVersion, kind, metadata } = service;
+    return { apiVersion, kind, metadata: { name: metadata.name, namespace: functionsNamespace, annotations: own(service) } };
+  });
+  await kubectl.apply(kept, { manager: 'record-platform-annotations' });
+  return kubectl.apply(services);
+}
+
 /** A failed revision may mend itself (a database that comes late): it is given up when it has said the same for that long. */
 const patienceMs = 20_000;
 

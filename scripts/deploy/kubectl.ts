@@ -22,7 +22,7 @@ export interface Kubectl {
   get<T = Manifest>(kind: string, name: string, namespace?: string): Promise<T | undefined>;
   list<T = Manifest>(kind: string, namespace: string, selector?: string): Promise<T[]>;
   /** Server-side apply. @returns for each object what became of it: "created", "configured", "unchanged" is not told apart from "serverside-applied" */
-  apply(manifests: readonly Manifest[], options?: { dryRun?: boolean }): Promise<string[]>;
+  apply(manifests: readonly Manifest[], options?: { dryRun?: boolean; manager?: string }): Promise<string[]>;
   /** Sets a function's traffic. */
   setTraffic(name: string, namespace: string, traffic: readonly object[]): Promise<void>;
 }
@@ -73,10 +73,10 @@ export function kubectlOf(program: string): Kubectl {
       const chosen = selector === undefined ? [] : ['-l', selector];
       return (JSON.parse(await run(['-n', namespace, 'get', kind, ...chosen, '-o', 'json'])) as { items: T[] }).items;
     },
-    async apply(manifests, { dryRun = false } = {}) {
+    async apply(manifests, { dryRun = false, manager = fieldManager } = {}) {
       if (manifests.length === 0) return [];
       // The files are the truth: what somebody changed by hand is changed back.
-      const args = ['apply', '--server-side', `--field-manager=${fieldManager}`, '--force-conflicts', '-f', '-'];
+      const args = ['apply', '--server-side', `--field-manager=${manager}`, '--force-conflicts', '-f', '-'];
       const text = manifests.map((manifest) => stringify(manifest)).join('---\n');
       return (await run([...args, ...(dryRun ? ['--dry-run=server'] : [])], text)).trim().split('\n');
     },
