@@ -98,12 +98,15 @@ const deflated = {
   },
 };
 
-/** sdk-trace-node is published as CommonJS only, of which nothing can be left out. Its index as an ES module can be cut down to what is used. */
+/**
+ * sdk-trace-node is published as CommonJS only, of which nothing can be left out. Its index as an ES module can be cut down to what is used.
+ * What is used is named: behind an `export *` esbuild splits the module of a base class away from who extends it.
+ */
 const shakable = {
   name: 'shakable',
   setup(build) {
     build.onLoad({ filter: /\/@opentelemetry\/sdk-trace-node\/build\/src\/index\.js$/ }, () => ({
-      contents: `export * from '@opentelemetry/sdk-trace-base'; export { NodeTracerProvider } from './NodeTracerProvider.js';`,
+      contents: `export { BatchSpanProcessor } from '@opentelemetry/sdk-trace-base'; export { NodeTracerProvider } from './NodeTracerProvider.js';`,
     }));
   },
 };

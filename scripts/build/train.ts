@@ -54,12 +54,14 @@ function makeIdentity() {
   return { token: `${signed}.${signature}`, keyRow: { jwk: { ...publicKey.export({ format: 'jwk' }), kid: 'training', alg: 'ES256' } } };
 }
 
-/** Takes every export and keeps nothing. */
+/** Takes every export, and keeps only which services were called. */
 async function startCollector() {
   const sessions = new Set<http2.ServerHttp2Session>();
+  const called = new Set<string>();
   const server = http2.createServer();
   server.on('session', (session) => sessions.add(session));
-  server.on('stream', (stream: http2.ServerHttp2Stream) => {
+  server.on('stream', (stream: http2.ServerHttp2Stream, headers) => {
+    called.add(headers[':path'] ?? '');
     stream.resume();
     stream.on('error', () => {});
     stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto' }, { waitForTrailers: true });
@@ -69,6 +71,7 @@ async function startCollector() {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     port: (server.address() as AddressInfo).port,
+    called,
     stop: () => {
       for (const session of sessions) session.destroy();
       server.close();
@@ -189,6 +192,7 @@ const loadedFirst = await askEverything(running, definition.rpc, token);
 await running.stop();
 database.stop();
 collector.stop();
+if (collector.called.size < 2) throw new Error('traces and metrics were not both exported, so that the exporter was not trained');
 
 for (const flag of undone) setFlagsFromString(flag);
 for (const [id, script] of bundle.scripts) writeFileSync(join(folder, `${id}.cache`), script.createCachedData());
