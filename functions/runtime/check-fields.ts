@@ -49,16 +49,22 @@ function codePoints(text: string): number {
   return count;
 }
 
-const isHex = (code: number): boolean => (code >= 48 && code <= 57) || (code >= 97 && code <= 102) || (code >= 65 && code <= 70);
+/** By character code: 1 for a hex digit, of either case. */
+const hexDigits = new Uint8Array(128);
+for (const digit of '0123456789abcdefABCDEF') hexDigits[digit.charCodeAt(0)] = 1;
+const dash = 45;
 
 /** RFC 9562, section 4; of any version and in either case. */
 export function isUuid(text: string): boolean {
   if (text.length !== 36) return false;
+  let digits = 0;
   for (let index = 0; index < 36; index++) {
     const code = text.charCodeAt(index);
-    if (index === 8 || index === 13 || index === 18 || index === 23 ? code !== 45 : !isHex(code)) return false;
+    if (code === dash) {
+      if (index !== 8 && index !== 13 && index !== 18 && index !== 23) return false;
+    } else if (code < 128) digits += hexDigits[code] as number;
   }
-  return true;
+  return digits === 32;
 }
 
 function faultOfText(field: Field, text: string, checking: Checking): FieldFault | undefined {

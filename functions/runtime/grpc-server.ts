@@ -1,4 +1,10 @@
-import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import {
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream,
+  type ServerStreamResponseOptions,
+} from 'node:http2';
 import { performance } from 'node:perf_hooks';
 import { status as grpcStatus, Server, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
 import { descriptors } from '../../proto/generated/descriptors.ts';
@@ -35,11 +41,15 @@ export async function createGrpcSide(app: Application): Promise<GrpcSide> {
     'grpc.max_send_message_length': -1,
   });
 
-  const budgetMs = limits.timeoutSeconds * 1000;
-  const deadlines = new Deadlines(budgetMs);
-  const arrivals = new Deadlines(budgetMs);
-  const unary = (grpcCall: UnaryCall, callback: sendUnaryData<Buffer>): void =>
-    new GrpcCall(app, codecs, deadlines, grpcCall, callback).start();
+  const deadlines = new Deadlines(limits.timeoutSeconds * 1000);
+  const arriving = new Map<string, GrpcCall>();
+  const unary = (grpcCall: UnaryCall, callback: sendUnaryData<Buffer>): void => {
+    const [id] = grpcCall.metadata.get(callIdName) as [string];
+    const call = arriving.get(id);
+    arriving.delete(id);
+    call?.start(grpcCall, callback);
+  };
+  let arrived = 0;
 
   server.addService(
     {
@@ -64,8 +74,10 @@ export async function createGrpcSide(app: Application): Promise<GrpcSide> {
       const path = headers[':path'] ?? '';
       if (headerBytes(rawHeaders) > limits.headerBytesMax) return refuseStream(app, stream, headers, '', 'HEADERS_TOO_LARGE');
       if (path === rpc.path) {
-        new Arrival(app, stream, headers, arrivals);
-        return handle(stream, headers, flags);
+        const id = String(++arrived);
+        const call = new GrpcCall(app, codecs, deadlines, stream, headers, () => arriving.delete(id));
+        arriving.set(id, call);
+        return handle(stream, headersForGrpc(headers, id), flags);
       }
       if (alwaysServed.test(path)) return handle(stream, headers, flags);
       refuseStream(app, stream, headers, '', 'ROUTE_NOT_FOUND');
@@ -77,43 +89,75 @@ export async function createGrpcSide(app: Application): Promise<GrpcSide> {
 type UnaryCall = ServerUnaryCall<Buffer, Buffer>;
 type Codecs = Awaited<ReturnType<Rpc<object, object>['codecs']>>;
 
-/** One unary call on its way through the function. */
+/** By this name a call is found again when grpc-js hands it over: its own object stays with us, as do most of its headers. */
+const callIdName = 'record-platform-call';
+
+/** What grpc-js itself looks at. Of every other header it would make metadata, which costs more than all that is done with it here. */
+const headersForGrpc = (headers: IncomingHttpHeaders, id: string): IncomingHttpHeaders => ({
+  ':path': headers[':path'],
+  ':authority': headers[':authority'],
+  'content-type': headers['content-type'],
+  'grpc-timeout': headers['grpc-timeout'],
+  'grpc-encoding': headers['grpc-encoding'],
+  [callIdName]: id,
+});
+
+/**
+ * One unary call on its way through the function, from its headers on. grpc-js hands it over when its message has come
+ * whole, so what goes wrong before is seen to here: a message that does not arrive in time, and what grpc-js refuses
+ * without saying why.
+ */
 class GrpcCall implements Waiting, Headers {
   readonly #app: Application;
   readonly #codecs: Codecs;
   readonly #deadlines: Deadlines;
-  readonly #grpcCall: UnaryCall;
-  readonly #callback: sendUnaryData<Buffer>;
-  readonly #call: ActiveCall;
+  readonly #stream: ServerHttp2Stream;
+  readonly #headers: IncomingHttpHeaders;
+  readonly #forget: () => void;
+  #callback: sendUnaryData<Buffer> | undefined;
+  #call: ActiveCall | undefined;
   /** grpc-js emits 'cancelled' after every call, successful ones too: what is done stays done. */
   #done = false;
 
-  constructor(app: Application, codecs: Codecs, deadlines: Deadlines, grpcCall: UnaryCall, callback: sendUnaryData<Buffer>) {
+  constructor(
+    app: Application,
+    codecs: Codecs,
+    deadlines: Deadlines,
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    forget: () => void,
+  ) {
     this.#app = app;
     this.#codecs = codecs;
     this.#deadlines = deadlines;
-    this.#grpcCall = grpcCall;
-    this.#callback = callback;
-    this.#call = app.arrive(this);
-    this.#call.requestBytes = grpcCall.request.length;
+    this.#stream = stream;
+    this.#headers = headers;
+    this.#forget = forget;
+    deadlines.add(this, performance.now());
+    (stream as ReasonedStream)[callOf] = this;
+    stream.respond = respondWithReason;
   }
 
   header(name: string): string | undefined {
-    return this.#grpcCall.metadata.get(name)[0] as string | undefined;
+    const value = this.#headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
   }
 
-  start(): void {
+  /** Its message is there. */
+  start(grpcCall: UnaryCall, callback: sendUnaryData<Buffer>): void {
+    if (this.#done) return;
+    const call = this.#app.arrive(this);
+    this.#call = call;
+    this.#callback = callback;
+    call.requestBytes = grpcCall.request.length;
     try {
-      const performing = this.#app.perform(this.#call, this.header('authorization'), () =>
-        readGrpc(this.#codecs.request, this.#app.rpc.request, this.#grpcCall.request),
+      const performing = this.#app.perform(call, this.header('authorization'), () =>
+        readGrpc(this.#codecs.request, this.#app.rpc.request, grpcCall.request),
       );
       if (!(performing instanceof Promise)) return this.#succeed(performing);
-      this.#deadlines.add(this, performance.now());
-      this.#grpcCall.on('cancelled', () => {
+      grpcCall.on('cancelled', () => {
         if (!this.#done)
-          this.#interrupt(
-            refuse(Number(this.#grpcCall.getDeadline()) <= Date.now() + deadlineTransitMs ? 'DEADLINE_EXCEEDED' : 'CANCELLED'),
-          );
+          this.#interrupt(refuse(Number(grpcCall.getDeadline()) <= Date.now() + deadlineTransitMs ? 'DEADLINE_EXCEEDED' : 'CANCELLED'));
       });
       performing.then(
         (response) => this.#succeed(response),
@@ -124,28 +168,39 @@ class GrpcCall implements Waiting, Headers {
     }
   }
 
+  /** Answers for grpc-js, which did not hand it over. */
+  refuse(reason: keyof typeof commonRefusals): void {
+    this.#done = true;
+    this.#deadlines.remove(this);
+    this.#forget();
+    refuseStream(this.#app, this.#stream, this.#headers, this.#app.rpc.path, reason);
+  }
+
   #succeed(response: object): void {
     const bytes = this.#codecs.response.encode(response).finish();
     this.#end(undefined, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   }
 
   #interrupt(refusal: Refusal): void {
-    this.#call.abort(refusal);
+    this.#call?.abort(refusal);
     this.#end(refusal, undefined);
   }
 
   /** The server's own deadline has come; the client's is grpc-js's. */
   expire(): void {
-    this.#interrupt(refuse('DEADLINE_EXCEEDED'));
+    if (this.#call !== undefined) return this.#interrupt(refuse('DEADLINE_EXCEEDED'));
+    // A client that has gone, or one whose message grpc-js refused, is answered already.
+    if (this.#stream.readableEnded || this.#stream.headersSent || this.#stream.destroyed) this.#forget();
+    else this.refuse('REQUEST_TIMEOUT');
   }
 
   #end(refusal: Refusal | undefined, bytes: Buffer | undefined): void {
-    if (this.#done) return;
+    const call = this.#call;
+    if (this.#done || call === undefined) return;
     this.#done = true;
     this.#deadlines.remove(this);
-    const call = this.#call;
-    if (refusal !== undefined) this.#callback(grpcErrorOf(refusal, call.requestId));
-    else this.#callback(null, bytes);
+    if (refusal !== undefined) this.#callback?.(grpcErrorOf(refusal, call.requestId));
+    else this.#callback?.(null, bytes);
     ended(this.#app, call, this.#app.rpc.path, refusal, bytes?.length ?? 0);
   }
 }
@@ -173,37 +228,20 @@ function headerBytes(rawHeaders: readonly string[]): number {
   return bytes;
 }
 
-/**
- * A stream whose message is on its way. grpc-js hands a call over when it has come whole, so what goes wrong before is
- * seen to here: a message that does not arrive in time, and what grpc-js refuses without saying why.
- */
-class Arrival implements Waiting {
-  readonly #app: Application;
-  readonly #stream: ServerHttp2Stream;
-  readonly #headers: IncomingHttpHeaders;
+const callOf = Symbol('call');
+type ReasonedStream = ServerHttp2Stream & { [callOf]?: GrpcCall };
 
-  constructor(app: Application, stream: ServerHttp2Stream, headers: IncomingHttpHeaders, arrivals: Deadlines) {
-    this.#app = app;
-    this.#stream = stream;
-    this.#headers = headers;
-    arrivals.add(this, performance.now());
-    stream.once('close', () => arrivals.remove(this));
-    const respond = stream.respond;
-    stream.respond = (answer, options) => {
-      const status = (answer as OutgoingHttpHeaders | undefined)?.['grpc-status'];
-      const reason = status === undefined ? undefined : ownReasons[Number(status)];
-      if (reason === undefined || (answer as OutgoingHttpHeaders)['grpc-status-details-bin'] !== undefined)
-        return respond.call(stream, answer, options);
-      stream.respond = respond;
-      refuseStream(app, stream, headers, app.rpc.path, reason);
-    };
-  }
-
-  expire(): void {
-    // Later the call's own deadline counts.
-    if (this.#stream.readableEnded || this.#stream.headersSent || this.#stream.destroyed) return;
-    refuseStream(this.#app, this.#stream, this.#headers, this.#app.rpc.path, 'REQUEST_TIMEOUT');
-  }
+/** Stands in for a stream's `respond`: what grpc-js refuses by itself gets the reason that our error table has for it. */
+function respondWithReason(
+  this: ReasonedStream,
+  answer?: OutgoingHttpHeaders | readonly string[],
+  options?: ServerStreamResponseOptions,
+): void {
+  const headers = answer as OutgoingHttpHeaders | undefined;
+  const status = headers?.['grpc-status'];
+  const reason = status === undefined ? undefined : ownReasons[Number(status)];
+  if (reason !== undefined && headers?.['grpc-status-details-bin'] === undefined) this[callOf]?.refuse(reason);
+  else Object.getPrototypeOf(this).respond.call(this, answer, options);
 }
 
 /** What grpc-js means by the codes that it answers itself: a message over the limit; a grpc-timeout or a compressed message that is none. */

@@ -29,8 +29,8 @@ export function parseTraceparent(header: string | undefined): TraceContext | und
 export const makeTraceparent = (traceId: string, spanId: string, sampled: boolean): string =>
   `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`;
 
-// Random digits are made 4 KiB at a time: one id then costs a slice and no call into the crypto library.
-const poolBytes = 4096;
+// Random digits are made 16 KiB at a time: one id then costs a slice and no call into the crypto library.
+const poolBytes = 16 * 1024;
 let pool = '';
 let taken = 0;
 
