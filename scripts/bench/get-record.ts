@@ -1,10 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestServers } from '../db/test-servers.ts';
-import type { LoadPlan, LoadResult } from './load-client.ts';
-import { cpuSecondsOfFamily, runScript, startServer } from './process.ts';
-import { alternate, median, type Ratio, rounded } from './ratios.ts';
+import type { LoadPlan } from './load-client.ts';
+import { type Client, cpuMicros, cpuMicrosOfFamily, startClient, startServer } from './process.ts';
+import { alternate, median, pairedRatio, type Ratio, rounded } from './ratios.ts';
 import type { StatementPlan } from './statement-client.ts';
 
 interface Measured {
@@ -13,6 +12,8 @@ interface Measured {
   readonly parts: Readonly<Record<string, number>>;
   readonly perSecond: number;
 }
+
+const warmRounds = 10;
 
 /**
  * GetRecord as a client has it (h2c, the runtime, PgBouncer, PostgreSQL) against postgres.js alone, straight to
@@ -39,6 +40,7 @@ export async function benchGetRecord(options: {
     folder,
     (port) => ({ ...options.environment, PORT: String(port), HOST: '127.0.0.1' }),
   );
+  const clients: Client[] = [];
   try {
     const through = join(folder, 'get-record.json');
     writeFileSync(
@@ -47,7 +49,6 @@ export async function benchGetRecord(options: {
         protocol: 'http2',
         connections: 1,
         port: server.port,
-        seconds,
         concurrency: 64,
         targets,
         expected,
@@ -56,38 +57,29 @@ export async function benchGetRecord(options: {
     const alone = join(folder, 'statement.json');
     writeFileSync(
       alone,
-      JSON.stringify({ url: options.directUrl, seconds, concurrency: 64, poolMax: 2, targets, expected } satisfies StatementPlan),
+      JSON.stringify({ url: options.directUrl, concurrency: 64, poolMax: 2, targets, expected } satisfies StatementPlan),
     );
+    const ourClient = startClient(join(import.meta.dirname, 'load-client.ts'), through);
+    const peerClient = startClient(join(import.meta.dirname, 'statement-client.ts'), alone);
+    clients.push(ourClient, peerClient);
     let done = 0;
     type Clocks = Readonly<Record<string, () => number>>;
-    const read = (clocks: Clocks) => Object.fromEntries(Object.entries(clocks).map(([name, seconds]) => [name, seconds()]));
-    const run = async (script: string, plan: string, clocks: Clocks): Promise<Measured> => {
+    const read = (clocks: Clocks) => Object.entries(clocks).map(([name, micros]) => [name, micros()] as const);
+    const run = async (client: Client, clocks: Clocks): Promise<Measured> => {
       const before = read(clocks);
-      const result: LoadResult & { cpuSeconds?: number } = JSON.parse(await runScript(join(import.meta.dirname, script), [plan]));
+      const result = await client.run(seconds);
       if (result.wrong > 0) throw new Error(`${result.wrong} of ${result.calls} answers were wrong: no figure comes from that.`);
-      options.onProgress(`get_record: ${++done} of ${2 * options.rounds + 4}`);
-      await sleep(300); // until PostgreSQL has counted the backends that have just ended
-      const used = Object.entries(read(clocks)).map(([name, seconds]) => [name, seconds - (before[name] ?? 0)] as const);
-      if (result.cpuSeconds !== undefined) used.push(['postgres.js', result.cpuSeconds]);
-      const micros = used.map(([name, seconds]) => [name, rounded((seconds / result.calls) * 1e6, 1)] as const);
-      return {
-        cpuMicros: rounded(
-          micros.reduce((sum, [, one]) => sum + one, 0),
-          1,
-        ),
-        parts: Object.fromEntries(micros),
-        perSecond: Math.round(result.calls / result.seconds),
-      };
+      options.onProgress(`get_record: ${++done}`);
+      const micros = read(clocks).map(
+        ([name, after], index) => [name, rounded((after - (before[index]?.[1] ?? 0)) / result.calls, 1)] as const,
+      );
+      const total = micros.reduce((sum, [, one]) => sum + one, 0);
+      return { cpuMicros: rounded(total, 1), parts: Object.fromEntries(micros), perSecond: Math.round(result.calls / result.seconds) };
     };
-    const postgres = () => cpuSecondsOfFamily(servers.postgres.pid);
-    const ours = () =>
-      run('load-client.ts', through, {
-        function: server.cpuSeconds,
-        pgbouncer: () => cpuSecondsOfFamily(servers.pgbouncer.pid),
-        postgres,
-      });
-    const peers = () => run('statement-client.ts', alone, { postgres });
-    for (let warmUp = 0; warmUp < 2; warmUp++) {
+    const postgres = () => cpuMicrosOfFamily(servers.postgres.pid);
+    const ours = () => run(ourClient, { function: server.cpuMicros, pgbouncer: () => cpuMicrosOfFamily(servers.pgbouncer.pid), postgres });
+    const peers = () => run(peerClient, { 'postgres.js': () => cpuMicros(peerClient.pid), postgres });
+    for (let warmUp = 0; warmUp < warmRounds; warmUp++) {
       await ours();
       await peers();
     }
@@ -96,7 +88,7 @@ export async function benchGetRecord(options: {
     const rate = (of: readonly Measured[]) => median(of.map((one) => one.perSecond));
     return {
       get_record: {
-        value: rounded(cpu(raw.peers) / cpu(raw.ours)),
+        value: pairedRatio(raw, (one) => one.cpuMicros),
         goal: '>=0.6',
         peer: `postgres.js alone, straight to PostgreSQL, same statement: processor time for a call, PostgreSQL's included (${cpu(raw.peers)} µs and ${cpu(raw.ours)} µs)`,
         raw,
@@ -110,6 +102,7 @@ export async function benchGetRecord(options: {
       },
     };
   } finally {
+    await Promise.all(clients.map((client) => client.stop()));
     await server.stop();
   }
 }

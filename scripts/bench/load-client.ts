@@ -3,15 +3,15 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import http2 from 'node:http2';
 import { GetRecordRequest } from '../../proto/generated/records.ts';
+import { answerWindows } from './windows.ts';
 
 /**
- * Sends calls to one server for a time and checks every answer: `load-client.ts PLAN.json`. Prints one line of JSON.
+ * Sends calls to one server and checks every answer: `load-client.ts PLAN.json`, driven by `startClient`.
  * It runs as a process of its own, so that its work is in nobody's figures.
  */
 export interface LoadPlan {
   readonly protocol: 'http1' | 'http2' | 'grpc';
   readonly port: number;
-  readonly seconds: number;
   /** Calls under way at once, each followed by the next. */
   readonly concurrency: number;
   /** HTTP/2 connections that the calls share; 4 where it does not matter. */
@@ -20,13 +20,6 @@ export interface LoadPlan {
   readonly targets: readonly { readonly token: string; readonly recordIds: readonly string[] }[];
   /** What every answer must hold. */
   readonly expected: string;
-}
-
-export interface LoadResult {
-  readonly calls: number;
-  /** Answers that were not what was asked for, whatever their status, and calls without one. */
-  readonly wrong: number;
-  readonly seconds: number;
 }
 
 type Ask = (token: string, recordId: string) => Promise<boolean>;
@@ -104,20 +97,8 @@ function grpcAsker(): Ask {
 }
 
 const ask = { http1: http1Asker, http2: http2Asker, grpc: grpcAsker }[plan.protocol]();
-const until = performance.now() + plan.seconds * 1000;
-const started = performance.now();
-let calls = 0;
-let wrong = 0;
-await Promise.all(
-  Array.from({ length: plan.concurrency }, async () => {
-    while (performance.now() < until) {
-      const target = one(plan.targets);
-      const right = await ask(target.token, target.recordIds.length === 0 ? randomUUID() : one(target.recordIds));
-      calls++;
-      if (!right) wrong++;
-    }
-  }),
-);
-const result: LoadResult = { calls, wrong, seconds: (performance.now() - started) / 1000 };
-process.stdout.write(`${JSON.stringify(result)}\n`);
+await answerWindows(plan.concurrency, () => {
+  const target = one(plan.targets);
+  return ask(target.token, target.recordIds.length === 0 ? randomUUID() : one(target.recordIds));
+});
 process.exit(0);

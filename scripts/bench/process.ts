@@ -2,41 +2,50 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { openSync, readdirSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { LoadResult } from './windows.ts';
 
 /** A server of a bench, as a process of its own, its log in a file as it would be in production. */
 export interface Server {
   readonly port: number;
   readonly pid: number;
-  /** Processor time that it has used so far, user and system, seconds. */
-  cpuSeconds(): number;
+  /** Processor time that it has used so far, user and system, microseconds. */
+  cpuMicros(): number;
   stop(): Promise<void>;
 }
 
-const ticksPerSecond = 100; // sysconf(_SC_CLK_TCK) on Linux
+const microsPerTick = 10_000; // sysconf(_SC_CLK_TCK) is 100 on Linux
 
-interface Usage {
-  readonly parent: number;
-  readonly seconds: number;
+/** Processor time of a process that runs, all its threads, microseconds (/proc/PID/task/TID/schedstat, whose first number is nanoseconds). */
+export function cpuMicros(pid: number): number {
+  let nanoseconds = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`))
+    nanoseconds += Number(textOf(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0]);
+  return nanoseconds / 1000;
 }
 
-/** Of a process: its parent, and its processor time, user and system, with that of its ended children (proc_pid_stat(5), fields 14 to 17). */
-function usageOf(pid: number): Usage {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return { parent: Number(fields[1]), seconds: fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / ticksPerSecond };
-}
-
-/** Processor time of a process and of its children that still run, seconds. */
-export function cpuSecondsOfFamily(pid: number): number {
-  let seconds = usageOf(pid).seconds;
-  for (const other of readdirSync('/proc').map(Number).filter(Boolean)) {
-    try {
-      const usage = usageOf(other);
-      if (usage.parent === pid) seconds += usage.seconds;
-    } catch {
-      // It has just ended; its parent has its time now.
+/** The same with its children, those that have ended too (proc_pid_stat(5), fields 16 and 17). */
+export function cpuMicrosOfFamily(pid: number): number {
+  const [user, system] = textOf(`/proc/${pid}/stat`).split(') ')[1]?.split(' ').slice(13, 15) ?? [];
+  let micros = cpuMicros(pid) + (Number(user) + Number(system)) * microsPerTick;
+  for (const thread of readdirSync(`/proc/${pid}/task`))
+    for (const child of textOf(`/proc/${pid}/task/${thread}/children`).split(' ').filter(Boolean)) {
+      try {
+        micros += cpuMicros(Number(child));
+      } catch {
+        // It has just ended; its parent has its time now.
+      }
     }
+  return micros;
+}
+
+/** What a thread says of itself; nothing where it has just ended. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
   }
-  return seconds;
 }
 
 /** A port that is free now. */
@@ -102,7 +111,7 @@ export async function startServer(
   return {
     port,
     pid,
-    cpuSeconds: () => usageOf(pid).seconds,
+    cpuMicros: () => cpuMicros(pid),
     async stop() {
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), 5_000);
@@ -112,19 +121,32 @@ export async function startServer(
   };
 }
 
-/** Runs a script to its end and gives what it printed. */
-export function runScript(script: string, args: readonly string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-    started.add(child);
-    let printed = '';
-    child.stdout.on('data', (chunk) => {
-      printed += chunk;
-    });
-    child.once('exit', (code) => {
-      started.delete(child);
-      if (code === 0) resolve(printed);
-      else reject(new Error(`${script} ended with ${code}`));
-    });
-  });
+/** A client that keeps its connections and its compiled code from one window to the next. */
+export interface Client {
+  readonly pid: number;
+  /** Calls for a time, and counts. */
+  run(seconds: number): Promise<LoadResult>;
+  stop(): Promise<void>;
+}
+
+/** Starts `SCRIPT PLAN.json`, which answers each line of its input (seconds) with a line of JSON (a LoadResult). */
+export function startClient(script: string, plan: string): Client {
+  const child = spawn(process.execPath, [script, plan], { stdio: ['pipe', 'pipe', 'inherit'] });
+  started.add(child);
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  exited.then(() => started.delete(child));
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    pid: child.pid as number,
+    async run(seconds) {
+      child.stdin.write(`${seconds}\n`);
+      const { value, done } = await answers.next();
+      if (done) throw new Error(`${script} has ended`);
+      return JSON.parse(value);
+    },
+    async stop() {
+      child.stdin.end();
+      await exited;
+    },
+  };
 }

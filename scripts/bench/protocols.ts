@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LoadPlan, LoadResult } from './load-client.ts';
-import { runScript, type Server, startServer } from './process.ts';
-import { alternate, median, type Ratio, rounded } from './ratios.ts';
+import type { LoadPlan } from './load-client.ts';
+import { type Client, type Server, startClient, startServer } from './process.ts';
+import { alternate, median, pairedRatio, type Ratio, rounded } from './ratios.ts';
 import { sampleRecord } from './sample-record.ts';
+import type { LoadResult } from './windows.ts';
 
 const here = import.meta.dirname;
 
@@ -12,13 +13,36 @@ interface Measured extends LoadResult {
   readonly cpuMicros: number;
 }
 
-async function measure(server: Server, plan: Omit<LoadPlan, 'port' | 'expected'>, folder: string): Promise<Measured> {
-  const file = join(folder, `plan-${server.port}.json`);
-  writeFileSync(file, JSON.stringify({ ...plan, port: server.port, expected: sampleRecord.id } satisfies LoadPlan));
-  const before = server.cpuSeconds();
-  const result: LoadResult = JSON.parse(await runScript(join(here, 'load-client.ts'), [file]));
-  if (result.wrong > 0) throw new Error(`${result.wrong} of ${result.calls} answers were wrong: no figure comes from that.`);
-  return { ...result, cpuMicros: rounded(((server.cpuSeconds() - before) / result.calls) * 1e6, 2) };
+/** Calls after which V8 compiles no more of either server; on a slow machine that is longer than some seconds. */
+const warmCalls = 60_000;
+
+/** A server and the client that calls it. */
+class Pair {
+  readonly #server: Server;
+  readonly #client: Client;
+
+  constructor(server: Server, plan: Omit<LoadPlan, 'port' | 'expected'>, folder: string) {
+    const file = join(folder, `plan-${server.port}.json`);
+    writeFileSync(file, JSON.stringify({ ...plan, port: server.port, expected: sampleRecord.id } satisfies LoadPlan));
+    this.#server = server;
+    this.#client = startClient(join(here, 'load-client.ts'), file);
+  }
+
+  async measure(seconds: number): Promise<Measured> {
+    const before = this.#server.cpuMicros();
+    const result = await this.#client.run(seconds);
+    if (result.wrong > 0) throw new Error(`${result.wrong} of ${result.calls} answers were wrong: no figure comes from that.`);
+    return { ...result, cpuMicros: rounded((this.#server.cpuMicros() - before) / result.calls, 2) };
+  }
+
+  async warmUp(): Promise<void> {
+    for (let calls = 0, round = 0; calls < warmCalls && round < 20; round++) calls += (await this.measure(1)).calls;
+  }
+
+  async stop(): Promise<void> {
+    await this.#client.stop();
+    await this.#server.stop();
+  }
 }
 
 /**
@@ -47,31 +71,31 @@ export async function benchProtocols(options: {
       (port) => ({ ...options.environment, PORT: String(port), HOST: '127.0.0.1' }),
     );
     const plain = await startServer(join(here, 'peer-server.ts'), (port) => [kind, String(port)], options.folder);
+    const plan = { protocol, concurrency: 64, targets: options.targets };
+    const [our, their] = [new Pair(ours, plan, options.folder), new Pair(plain, plan, options.folder)];
     try {
-      const plan = { protocol, concurrency: 64, seconds: options.seconds, targets: options.targets };
-      const warmUp = { ...plan, seconds: 2 };
-      await measure(ours, warmUp, options.folder);
-      await measure(plain, warmUp, options.folder);
+      await our.warmUp();
+      await their.warmUp();
       let done = 0;
-      const report = <T>(result: T): T => {
+      const window = async (pair: Pair): Promise<Measured> => {
         options.onProgress(`${name}: ${++done} of ${2 * options.rounds}`);
-        return result;
+        return pair.measure(options.seconds);
       };
       const raw = await alternate(
         options.rounds,
-        async () => report(await measure(ours, plan, options.folder)),
-        async () => report(await measure(plain, plan, options.folder)),
+        () => window(our),
+        () => window(their),
       );
       const cost = (measured: readonly Measured[]): number => median(measured.map((one) => one.cpuMicros));
       ratios[name] = {
-        value: rounded(cost(raw.peers) / cost(raw.ours)),
+        value: pairedRatio(raw, (one) => one.cpuMicros),
         goal,
         peer: `${peer}: its processor time for a call over ours (${rounded(cost(raw.peers), 1)} µs and ${rounded(cost(raw.ours), 1)} µs)`,
         raw,
       };
     } finally {
-      await ours.stop();
-      await plain.stop();
+      await our.stop();
+      await their.stop();
     }
   }
   return ratios;

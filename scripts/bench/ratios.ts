@@ -21,6 +21,10 @@ export const median = (values: readonly number[]): number => {
 
 export const rounded = (value: number, digits = 3): number => Number(value.toFixed(digits));
 
+/** The peer's figure over ours, pair by pair, and of these the median: what slows the machine for some seconds is in both halves of a pair. */
+export const pairedRatio = <T>(raw: { ours: readonly T[]; peers: readonly T[] }, figure: (measured: T) => number): number =>
+  rounded(median(raw.ours.map((ours, index) => figure(raw.peers[index] as T) / figure(ours))));
+
 /** Whether a figure is where it should be. */
 export function meets(ratio: Ratio): boolean {
   const [, comparison, bound] = /^(>=|<=)([\d.]+)$/.exec(ratio.goal) ?? [];
