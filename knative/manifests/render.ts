@@ -12,7 +12,7 @@ export interface Manifest {
     namespace?: string;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;
-    resourceVersion?: string;
+    generation?: number;
   };
   // biome-ignore lint/suspicious/noExplicitAny: each kind has its own
   spec?: any;

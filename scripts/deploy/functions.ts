@@ -72,13 +72,13 @@ export async function applyServices(kubectl: Kubectl, services: readonly Manifes
   return kubectl.apply(services);
 }
 
-/** A failed revision may mend itself (a database that comes late): it is given up when it has said the same for that long. */
-const patienceMs = 20_000;
+/** A fault may mend itself (a database that comes late): a function is given up when it has had one for that long. */
+const patienceMs = 15_000;
 
 /**
  * Waits until each function's newest revision is ready and its route says so.
  * @param onReady told of each, with its revision
- * @throws Remedy naming those that aren't, with what Knative says of them
+ * @throws Remedy naming those that aren't, with what Knative or the node says of them
  */
 export async function waitReady(
   kubectl: Kubectl,
@@ -87,37 +87,59 @@ export async function waitReady(
 ): Promise<Map<string, ServiceState>> {
   const waiting = new Set(names);
   const ready = new Map<string, ServiceState>();
-  const failingSince = new Map<string, number>();
-  const end = performance.now() + timeoutMs;
-  for (;;) {
-    const services = await kubectl.list('ksvc', functionsNamespace);
-    for (const service of services.filter(({ metadata }) => waiting.has(metadata.name))) {
+  const faultySince = new Map<string, number>();
+  for (const end = performance.now() + timeoutMs; ; await sleep(500)) {
+    const services = (await kubectl.list('ksvc', functionsNamespace)).filter(({ metadata }) => waiting.has(metadata.name));
+    for (const service of services.filter(isReady)) {
       const state = stateOf(service);
-      const condition = conditionOf(service, 'Ready');
-      const current = service.status?.observedGeneration === (service.metadata as { generation?: number }).generation;
-      if (current && condition?.status === 'True' && state.latestCreated === state.latestReady) {
-        waiting.delete(state.name);
-        ready.set(state.name, state);
-        onReady(state, waiting.size);
-      } else if (current && condition?.status === 'False') {
-        const since = failingSince.get(state.name) ?? performance.now();
-        failingSince.set(state.name, since);
-        if (performance.now() - since > patienceMs) throw notReady(services, waiting);
-      } else failingSince.delete(state.name);
+      waiting.delete(state.name);
+      ready.set(state.name, state);
+      onReady(state, waiting.size);
     }
     if (waiting.size === 0) return ready;
-    if (performance.now() > end) throw notReady(services, waiting);
-    await sleep(500);
+    const now = performance.now();
+    const faults = await faultsOf(kubectl, services);
+    for (const name of waiting) {
+      if (!faults.has(name)) faultySince.delete(name);
+      else if (!faultySince.has(name)) faultySince.set(name, now);
+    }
+    if (now > end || [...faultySince.values()].some((since) => now - since > patienceMs)) throw notReady(waiting, faults);
   }
 }
 
-function notReady(services: readonly Manifest[], waiting: ReadonlySet<string>): Remedy {
-  const lines = [...waiting].map((name) => {
-    const service = services.find(({ metadata }) => metadata.name === name);
-    const said = service && (conditionOf(service, 'ConfigurationsReady') ?? conditionOf(service, 'Ready'));
-    return `${name} is not ready: ${said?.message ?? said?.reason ?? 'Knative has said nothing yet'}`;
-  });
-  const image = lines.some((line) => /image|pull/i.test(line))
+function isReady(service: Manifest): boolean {
+  const { latestCreated, latestReady } = stateOf(service);
+  const current = service.status?.observedGeneration === service.metadata.generation;
+  return current && conditionOf(service, 'Ready')?.status === 'True' && latestCreated === latestReady;
+}
+
+/**
+ * What keeps functions from being ready. Knative says that an image can't be had only when its deadline of 10 minutes is over; the pods
+ * say it at once.
+ * @returns name → what is wrong
+ */
+async function faultsOf(kubectl: Kubectl, services: readonly Manifest[]): Promise<Map<string, string>> {
+  const faults = new Map<string, string>();
+  const pods = await kubectl.list('pod', functionsNamespace, 'serving.knative.dev/service');
+  for (const service of services.filter((each) => !isReady(each))) {
+    const { name, latestCreated } = stateOf(service);
+    const said = conditionOf(service, 'ConfigurationsReady') ?? conditionOf(service, 'Ready');
+    if (said?.status === 'False') faults.set(name, said.message ?? said.reason ?? 'Knative gives no reason');
+    const own = pods.filter(({ metadata }) => metadata.labels?.['serving.knative.dev/revision'] === latestCreated);
+    const states: { waiting?: { reason: string; message?: string } }[] = own.flatMap(({ status }) =>
+      (status?.containerStatuses ?? []).map(({ state }: { state: object }) => state),
+    );
+    const stuck = states.find(({ waiting }) => waiting !== undefined && !/^(ContainerCreating|PodInitializing)$/.test(waiting.reason));
+    if (stuck?.waiting) faults.set(name, `${stuck.waiting.reason}: ${stuck.waiting.message ?? ''}`);
+  }
+  return faults;
+}
+
+function notReady(waiting: ReadonlySet<string>, faults: ReadonlyMap<string, string>): Remedy {
+  const lines = [...waiting].map(
+    (name) => `${name} is not ready: ${faults.get(name) ?? 'it is still starting (--timeout SECONDS gives it longer)'}`,
+  );
+  const image = [...faults.values()].some((fault) => /Image/.test(fault))
     ? ['An image is missing there: npm run deploy loads it (or --push REGISTRY).']
     : [];
   return new Remedy(
