@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from 'node:test';
@@ -8,14 +9,21 @@ const root = join(import.meta.dirname, '../..');
 
 /**
  * Runs knative/**\/*.cluster-test.ts against the cluster, one file after the other: they measure, and share it. The last line counts.
- * @param only runs the tests whose name holds it
+ * @param options.only runs the tests whose name holds it
+ * @param options.quick runs the files that import quick.ts, which tells them so
  * @returns whether all passed
  * @throws Remedy where no file is meant
  */
-export async function runClusterTests(paths: readonly string[], only: string | undefined): Promise<boolean> {
+export async function runClusterTests(
+  paths: readonly string[],
+  { only, quick = false }: { only?: string | undefined; quick?: boolean },
+): Promise<boolean> {
+  if (quick) process.env.RECORD_PLATFORM_QUICK = 'true';
+  const takesPart = (file: string) => !quick || /(from|import) '[^']*\/quick\.ts'/.test(readFileSync(join(root, file), 'utf8'));
   const files: string[] = [];
   for await (const file of glob('knative/**/*.cluster-test.ts', { cwd: root }))
-    if (paths.length === 0 || paths.some((path) => file === path || file.startsWith(`${path.replace(/\/$/, '')}/`))) files.push(file);
+    if (takesPart(file) && (paths.length === 0 || paths.some((path) => file === path || file.startsWith(`${path.replace(/\/$/, '')}/`))))
+      files.push(file);
   if (files.length === 0) throw new Remedy(`No cluster test is at ${paths.join(', ') || 'knative/'}.\nThey are named *.cluster-test.ts.`);
   const counts = { passed: 0, failed: 0, skipped: 0 };
   await new Promise<void>((resolve) => {
