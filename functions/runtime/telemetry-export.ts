@@ -130,6 +130,9 @@ function resourceOf({ functionName, revision, version, environment }: ExporterOp
     'service.instance.id': instance,
     'faas.name': functionName,
     ...(revision === '' ? {} : { 'faas.version': revision, K_REVISION: revision }),
+    // The other two names that Knative gives a container; a Service may be called otherwise than its function.
+    ...(environment.K_SERVICE ? { K_SERVICE: environment.K_SERVICE } : {}),
+    ...(environment.K_CONFIGURATION ? { K_CONFIGURATION: environment.K_CONFIGURATION } : {}),
     'faas.instance': environment.K_SERVICE ? hostname() : instance,
     'process.pid': process.pid,
     'process.runtime.name': 'nodejs',
