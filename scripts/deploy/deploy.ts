@@ -125,7 +125,7 @@ async function giveImages(names: readonly string[], options: Options, shown: Pro
   const wanted = imageNames().filter((name) => names.includes(name) || !functions.includes(name));
   let done = 0;
   const images = await shown.step(`building ${wanted.length} images`, (note) =>
-    buildImages(wanted, {
+    built(wanted, {
       onProgress: ({ name }) => {
         done += 1;
         if (process.stderr.isTTY) note(`${done} of ${wanted.length}: ${name}`);
@@ -142,6 +142,12 @@ async function giveImages(names: readonly string[], options: Options, shown: Pro
     });
   return new Map(images.map(({ name, reference }) => [name, reference]));
 }
+
+/** Code that doesn't build is said by what esbuild says of it, without where this program was. */
+const built = (names: readonly string[], options: Parameters<typeof buildImages>[1]): Promise<Image[]> =>
+  buildImages(names, options).catch((error: Error) => {
+    throw error instanceof Remedy ? error : new Remedy(`The images could not be built, and nothing was deployed: ${error.message}`);
+  });
 
 async function pushAll(images: readonly Image[], registry: string, { dryRun }: Options, shown: Progress): Promise<Map<string, string>> {
   const references = new Map<string, string>();
