@@ -32,6 +32,7 @@ const packagesInBundles = [
   '@opentelemetry/sdk-metrics',
   '@opentelemetry/sdk-trace',
   '@opentelemetry/sdk-trace-base',
+  '@opentelemetry/sdk-trace-node',
   '@opentelemetry/semantic-conventions',
   'bintrees', // prom-client
   'jose',

@@ -1,4 +1,3 @@
-import { type Metadata as GrpcMetadata, Metadata } from '@grpc/grpc-js';
 import { BadRequest, ErrorInfo, RequestInfo, RetryInfo } from '../../proto/generated/google/rpc/error_details.ts';
 import { Status } from '../../proto/generated/google/rpc/status.ts';
 import { grpcCodes, type Refusal, type Violation } from './refusal.ts';
@@ -34,15 +33,7 @@ export function encodeStatus(refusal: Refusal, requestId: string): Buffer {
   return Buffer.from(Status.encode({ code: grpcCodes[row.grpc], message: row.says, details }).finish());
 }
 
-/** A refusal as grpc-js sends it: code, sentence, and the details in the trailers. */
-export function grpcErrorOf(refusal: Refusal, requestId: string): { code: number; details: string; metadata: GrpcMetadata } {
-  const metadata = new Metadata();
-  metadata.set('x-request-id', requestId);
-  metadata.set('grpc-status-details-bin', encodeStatus(refusal, requestId));
-  return { code: grpcCodes[refusal.row.grpc], details: refusal.row.says, metadata };
-}
-
-/** The whole answer of a refusal whose method grpc-js does not know: a trailers-only response. */
+/** The whole answer of a refusal: a trailers-only response, with the details of google.rpc.Status. */
 export function trailersOnly(refusal: Refusal, requestId: string): Record<string, string | number> {
   return {
     ':status': 200,
