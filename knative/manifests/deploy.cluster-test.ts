@@ -46,6 +46,8 @@ describe('npm run deploy, on a real cluster', { timeout: 900_000 }, () => {
   }
 
   test('a second deploy of the same changes nothing, and says what it asked and how kn does it', async () => {
+    // What the sources are now, whatever was deployed before.
+    await succeeds(name);
     const before = await newest();
     const result = JSON.parse(await succeeds('-o', 'json', name));
     assert.deepEqual(result.functions, [{ name, revision: before, changed: false, image: result.functions[0].image }]);
