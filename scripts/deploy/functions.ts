@@ -73,7 +73,7 @@ export async function applyServices(kubectl: Kubectl, services: readonly Manifes
 }
 
 /** A fault may mend itself (a database that comes late): a function is given up when it has had one for that long. */
-const patienceMs = 15_000;
+export const patienceMs = 15_000;
 
 /**
  * Waits until each function's newest revision is ready and its route says so.
@@ -126,13 +126,19 @@ async function faultsOf(kubectl: Kubectl, services: readonly Manifest[]): Promis
     const said = conditionOf(service, 'ConfigurationsReady') ?? conditionOf(service, 'Ready');
     if (said?.status === 'False') faults.set(name, said.message ?? said.reason ?? 'Knative gives no reason');
     const own = pods.filter(({ metadata }) => metadata.labels?.['serving.knative.dev/revision'] === latestCreated);
-    const states: { waiting?: { reason: string; message?: string } }[] = own.flatMap(({ status }) =>
-      (status?.containerStatuses ?? []).map(({ state }: { state: object }) => state),
-    );
-    const stuck = states.find(({ waiting }) => waiting !== undefined && !/^(ContainerCreating|PodInitializing)$/.test(waiting.reason));
-    if (stuck?.waiting) faults.set(name, `${stuck.waiting.reason}: ${stuck.waiting.message ?? ''}`);
+    const stuck = stuckReason(own);
+    if (stuck !== undefined) faults.set(name, stuck);
   }
   return faults;
+}
+
+/** What keeps pods from starting, in the node's words ("ErrImageNeverPull: …"); undefined where they start. */
+export function stuckReason(pods: readonly Manifest[]): string | undefined {
+  const states: { waiting?: { reason: string; message?: string } }[] = pods.flatMap(({ status }) =>
+    (status?.containerStatuses ?? []).map(({ state }: { state: object }) => state),
+  );
+  const stuck = states.find(({ waiting }) => waiting !== undefined && !/^(ContainerCreating|PodInitializing)$/.test(waiting.reason));
+  return stuck?.waiting && `${stuck.waiting.reason}: ${stuck.waiting.message ?? ''}`;
 }
 
 function notReady(waiting: ReadonlySet<string>, faults: ReadonlyMap<string, string>): Remedy {

@@ -112,7 +112,9 @@ function execute(
 /** kubectl's words, with what to do. */
 function explained(args: readonly string[], stderr: string): Remedy {
   const said = stderr.trim().slice(0, 2000) || 'it said nothing';
-  if (/connection refused|no such host|i\/o timeout|deadline exceeded|unable to connect|network is unreachable|EOF/i.test(said)) {
+  if (
+    /connection refused|was refused|no such host|i\/o timeout|deadline exceeded|unable to connect|network is unreachable|EOF/i.test(said)
+  ) {
     const remedy = isLocalCluster() ? 'npm run cluster -- up' : `Is it up, and is it the one that KUBECONFIG means (${kubeconfig()})?`;
     return new Remedy(`The cluster cannot be reached: ${said.split('\n').at(-1)}\n${remedy}`);
   }

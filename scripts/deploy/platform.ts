@@ -6,6 +6,7 @@ import type { Progress } from '../../knative/cluster/progress.ts';
 import { stateFolder } from '../../knative/cluster/state.ts';
 import { isFunction, type Manifest, podOf } from '../../knative/manifests/render.ts';
 import { Remedy } from '../tools/install.ts';
+import { patienceMs, stuckReason } from './functions.ts';
 import { isLocalCluster, type Kubectl } from './kubectl.ts';
 import { dataNamespace, edgeNamespace } from './secrets.ts';
 
@@ -124,6 +125,8 @@ export async function runMigrations(kubectl: Kubectl, job: Manifest): Promise<vo
   if (before?.status?.succeeded) return;
   if (before !== undefined) await kubectl.run(['-n', dataNamespace, 'delete', 'job', name, '--wait=true']);
   await kubectl.apply([job]);
+  let stuck: string | undefined;
+  let stuckSince = Number.POSITIVE_INFINITY;
   for (const end = performance.now() + migrationMs; performance.now() < end; await sleep(500)) {
     const status = (await kubectl.get('job', name, dataNamespace))?.status;
     if (status?.succeeded) return;
@@ -131,11 +134,15 @@ export async function runMigrations(kubectl: Kubectl, job: Manifest): Promise<vo
       (each: { type: string; status: string }) => each.type === 'Failed' && each.status === 'True',
     );
     if (failed !== undefined) break;
+    // One that can't even start would be pending until the Job's own time is over.
+    stuck = stuckReason(await kubectl.list('pod', dataNamespace, `job-name=${name}`));
+    stuckSince = stuck === undefined ? Number.POSITIVE_INFINITY : Math.min(stuckSince, performance.now());
+    if (performance.now() - stuckSince > patienceMs) break;
   }
   const log = await kubectl.run(['-n', dataNamespace, 'logs', `job/${name}`, '--tail=20']).catch(() => '');
   const pods = await kubectl.run(['-n', dataNamespace, 'get', 'pods', '-l', `job-name=${name}`]).catch(() => '');
   throw new Remedy(
-    `The migrations did not run, so no new code was deployed; what runs goes on.\n${log || pods}` +
+    `The migrations did not run, so no new code was deployed; what runs goes on.\n${stuck === undefined ? log || pods : `Their pod is pending. ${stuck}\n`}` +
       `Mend the cause and deploy again. More: kubectl -n ${dataNamespace} logs job/${name}`,
   );
 }
