@@ -11,6 +11,7 @@ import { http2Client } from '../../scripts/demo/http2.ts';
 import { http3Client } from '../../scripts/demo/http3.ts';
 import { type ClientShell, clientShell } from '../../scripts/e2e/clients.ts';
 import { type Collector, grpcCollector, http1Client, httpCollector, Refused } from '../../scripts/e2e/collector.ts';
+import '../cluster/quick.ts';
 import { clusterEdge } from './testing/cluster.ts';
 
 /** The contract's commands, letter for letter. */

@@ -60,6 +60,6 @@ describe('npm run deploy -- …', () => {
     const kubectl = join(import.meta.dirname, 'testing/refusing-kubectl.sh');
     const dead = command([], { KUBECONFIG: '/dev/null', RECORD_PLATFORM_KUBECTL: kubectl });
     assert.equal(dead.status, 1);
-    assert.match(dead.stderr, /^The cluster cannot be reached: .*connection refused.*\nIs it up, and is it the one that KUBECONFIG means/);
+    assert.match(dead.stderr, /^The cluster cannot be reached: .*was refused.*\nIs it up, and is it the one that KUBECONFIG means/);
   });
 });
