@@ -1,3 +1,4 @@
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from '../build/build.ts';
 import { findFunctions } from '../build/functions.ts';
@@ -71,12 +72,13 @@ export async function startStack({ settings, onPart = () => {}, say = () => {}, 
     const secrets = stackSecrets(settings);
     const work = [startDatabase(settings, secrets, started, say), build({ onProgress: ({ name, made }) => made && say(`built ${name}`) })];
     await Promise.race([allOrFirstError(work), givenUp]);
+    const dist = ownBundles(settings.folder, names);
     const origin = `https://record.local:${settings.edgePort}`;
     const address = (name: string): string => `127.0.0.1:${settings.functionsPort + names.indexOf(name)}`;
     const functions = names.map((name, index) => {
       const port = settings.functionsPort + index;
       const own = { ...functionEnvironment(name, settings, secrets), ...environment };
-      return started(name, `http://${address(name)}`, () => startFunction({ name, folder: settings.folder, port, environment: own }));
+      return started(name, `http://${address(name)}`, () => startFunction({ name, folder: settings.folder, port, environment: own, dist }));
     });
     const upstreams = Object.fromEntries(names.map((name) => [name, address(name)]));
     const edge = { folder: settings.folder, port: settings.edgePort, upstreams };
@@ -86,6 +88,15 @@ export async function startStack({ settings, onPart = () => {}, say = () => {}, 
     await stop();
     throw error;
   }
+}
+
+/** A copy of the bundles for this stack alone: a build meanwhile takes away files that a running function loads on first need. */
+function ownBundles(folder: string, names: readonly string[]): string {
+  const own = join(folder, 'dist');
+  rmSync(own, { recursive: true, force: true });
+  mkdirSync(own, { recursive: true });
+  for (const name of names) cpSync(join(projectRoot, 'dist', name), join(own, name), { recursive: true });
+  return own;
 }
 
 /** Before anything is built or started, so that one sees it at once. */
