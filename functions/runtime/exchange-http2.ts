@@ -42,7 +42,7 @@ export class Http2Exchange implements Exchange {
     if (stream.destroyed || stream.closed) return;
     const bare = status === 204 || this.method === 'HEAD';
     if (status !== 204) headers.push('content-length', String(Buffer.byteLength(body)));
-    headers.unshift(':status', String(status)); // pseudo-headers come first
+    headers.push(':status', String(status)); // Node sends pseudo-headers first, wherever they stand
     stream.respond(headers, { endStream: bare });
     if (!bare) stream.end(body);
     // A body that nobody will read: NO_ERROR tells the client to stop sending and to keep the answer (RFC 9113, 8.1).
