@@ -41,7 +41,9 @@ describe('the network, as pods find it', { timeout: 300_000 }, () => {
     await checkEdge({ name: 'record.local', host: '127.0.0.1', port: 8443, ca: String(clusterEdge().ca) });
     const address = async (namespace: string, selector: string): Promise<string> => {
       const pods = await kubectl.list('pod', namespace, selector);
-      return pods.find(({ status }) => status.phase === 'Running')?.status.podIP ?? assert.fail(`no pod ${selector}`);
+      // One that is about to end has closed its doors already.
+      const staying = pods.filter(({ metadata, status }) => status.phase === 'Running' && !('deletionTimestamp' in metadata));
+      return staying[0]?.status.podIP ?? assert.fail(`no pod ${selector}`);
     };
     const serviceAddress = async (namespace: string, name: string): Promise<string> =>
       (await kubectl.get('service', name, namespace))?.spec.clusterIP ?? assert.fail(`no service ${name}`);

@@ -199,6 +199,7 @@ describe('pods, as they run', { timeout: 300_000 }, () => {
       const found = await Promise.all(namespaces.map((namespace) => cluster.kubectl.list('secret', namespace)));
       secrets = found.flat().flatMap(secretTexts);
       assert.ok(secrets.length >= 8, `${secrets.length} secret texts`);
+      assert.ok(leaks(JSON.stringify(found)) > 0, 'the search finds them where they are');
     });
 
     /** Where a text, or its base64, holds a secret; the secret itself is not repeated. */
