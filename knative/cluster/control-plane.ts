@@ -291,6 +291,9 @@ export const kubeletConfiguration = (resolver: string) => ({
   evictionHard: { 'memory.available': '100Mi', 'nodefs.available': '1%', 'nodefs.inodesFree': '1%', 'imagefs.available': '1%' },
   enforceNodeAllocatable: ['pods'],
   maxPods: 110,
+  // A Secret is read when a pod starts. By default it is watched, as long as a pod names it: from zero no other does, the watch begins with
+  // the pod, and where its first list takes more than a second the container waits for the next round, for 2 s: about one start in a hundred.
+  configMapAndSecretChangeDetectionStrategy: 'Get',
 });
 
 function kubeProxy(path: string): Daemon {
