@@ -26,7 +26,9 @@ interface Counts {
 
 async function testFiles(paths: readonly string[]): Promise<string[]> {
   const found: string[] = [];
-  for await (const file of glob('{functions,proto,caddy,db,knative,scripts}/**/*.test.ts', { exclude: (name) => String(name) === 'node_modules' }))
+  for await (const file of glob('{functions,proto,caddy,db,knative,scripts}/**/*.test.ts', {
+    exclude: (name) => String(name) === 'node_modules',
+  }))
     found.push(file);
   const wanted =
     paths.length === 0

@@ -83,14 +83,19 @@ describe('from zero', { timeout: 60 * 60_000 }, () => {
     }
   });
 
-  test(`none takes longer than ${worstMsMax} ms`, { skip: quick && 'one start each says nothing of the worst' }, () => {
+  // One start each, as CI has them, is no median and says nothing of the worst.
+  if (quick) return;
+
+  test(`none of get-record's takes longer than ${worstMsMax} ms`, () => {
     assert.deepEqual(
-      starts.filter(({ totalMs }) => totalMs > worstMsMax).map(({ service, at, totalMs, quiet }) => ({ service, at, totalMs, quiet })),
+      starts
+        .filter(({ service, totalMs }) => service === 'records-get-record' && totalMs > worstMsMax)
+        .map(({ service, at, totalMs, quiet }) => ({ service, at, totalMs, quiet })),
       [],
     );
   });
 
-  test(`get-record's median is at most ${ratioMax} × the Go service's`, { skip: quick && 'one start each is no median' }, () => {
+  test(`get-record's median is at most ${ratioMax} × the Go service's`, () => {
     const ours = median(of('records-get-record'));
     const go = median(of(goHello.service));
     assert.ok(ours <= ratioMax * go, `${ours} ms against ${go} ms: ${(ours / go).toFixed(2)}`);
