@@ -67,6 +67,14 @@ export async function untilPods(
   return assert.fail(`${name} after ${seconds} s: ${JSON.stringify(pods)}`);
 }
 
+/** Deletes a function's pods, in order, and waits until another is ready. The old ones still take requests for half a minute. */
+export async function replacePods(cluster: TestCluster, name: string): Promise<void> {
+  const old = (await podsOf(cluster, name)).filter(({ ending }) => !ending).map((pod) => pod.name);
+  if (old.length === 0) return;
+  for (const pod of old) await cluster.kubectl.run(['-n', functionsNamespace, 'delete', 'pod', pod, '--wait=false']);
+  await untilPods(cluster, name, 60, (pods) => pods.some((pod) => pod.ready && !old.includes(pod.name)));
+}
+
 /** How many requests each revision of a function has answered lately, by its pods' logs. @returns revision → requests */
 export async function answeredBy(cluster: TestCluster, name: string, seconds: number): Promise<Map<string, number>> {
   const answered = new Map<string, number>();

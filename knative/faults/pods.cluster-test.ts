@@ -5,7 +5,7 @@ import { dataNamespace } from '../../scripts/deploy/secrets.ts';
 import { functionsNamespace } from '../manifests/service.ts';
 import { type TestCluster, testCluster } from '../manifests/testing/cluster.ts';
 import { keepFigures } from './figures.ts';
-import { called, podsOf, untilPods } from './functions.ts';
+import { called, replacePods, untilPods } from './functions.ts';
 import { assertNoneFailed, type Steady, steadyLoad } from './steady-load.ts';
 
 describe('under load, pods that go in order cost no request', { timeout: 1_200_000 }, () => {
@@ -47,12 +47,7 @@ describe('under load, pods that go in order cost no request', { timeout: 1_200_0
 
   test('the only pod of each function deleted', async (t) => {
     await during(t, 'pod-deleted', async () => {
-      for (const name of called) {
-        const pods = (await podsOf(cluster, name)).filter(({ ending }) => !ending);
-        for (const pod of pods) await cluster.kubectl.run(['-n', functionsNamespace, 'delete', 'pod', pod.name, '--wait=false']);
-        const old = new Set(pods.map((pod) => pod.name));
-        await untilPods(cluster, name, 60, (all) => all.some((pod) => pod.ready && !old.has(pod.name)));
-      }
+      for (const name of called) await replacePods(cluster, name);
       await sleep(35_000); // the old ones take requests for 30 s more, and end
     });
   });

@@ -23,10 +23,11 @@ export const serviceConfig = JSON.stringify({
         .filter((rpc) => rpc.idempotency === 'NO_SIDE_EFFECTS' && !rpc.clientStreaming)
         .map((rpc) => ({ service: rpc.service, method: rpc.name })),
       retryPolicy: {
-        maxAttempts: 4,
+        // Over 3 s in all (0.1, 0.3, 0.9, 2): as long as a cluster takes to see that a process has died, and to lead around it.
+        maxAttempts: 5,
         initialBackoff: '0.1s',
-        maxBackoff: '1s',
-        backoffMultiplier: 2,
+        maxBackoff: '2s',
+        backoffMultiplier: 3,
         retryableStatusCodes: ['UNAVAILABLE'],
       },
     },
