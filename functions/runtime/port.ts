@@ -122,7 +122,8 @@ export function createPort(options: PortOptions): Port {
       http2Sockets.delete(socket);
     });
     socket.on('error', ignore);
-    const timer = setTimeout(() => socket.destroy(), times.firstBytesMs);
+    // After a busy turn of the event loop timers come first, and what has been sent in time is read only then.
+    const timer = setTimeout(() => setImmediate(() => untalked.has(socket) && socket.destroy()), times.firstBytesMs);
     let held: Buffer = Buffer.alloc(0);
     const look = (): void => {
       const bytes: Buffer | null = socket.read();
