@@ -64,7 +64,7 @@ describe('all at once, from zero, through the edge', { timeout: 30 * 60_000 }, (
     test('three functions from none to their most at once', async () => {
       const { figures, refusedByBreakers: refused } = await burst('burst-three-functions', 2400, '--mix', 'get=1,list=1,me=1');
       assert.equal(refused, 0, 'Envoy’s breakers refused nothing');
-      // More than two cores start in time: whom the edge sends away after 8 s is told to come again.
+      // More than two cores start in time: whom the edge sends away when it has waited long enough is told to come again.
       const others = figures.reasons.filter(({ reason }) => !/^503 UPSTREAM_UNAVAILABLE|^UNAVAILABLE /.test(reason));
       assert.deepEqual(others, []);
     });
