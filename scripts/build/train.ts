@@ -14,6 +14,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Script } from 'node:vm';
 import type { Field, HttpRule, Rpc, Shape } from '../../functions/runtime/contract.ts';
 import type { AnyFunction } from '../../functions/runtime/define-function.ts';
+import { framed } from '../../functions/runtime/grpc-message.ts';
 import type { Running, serve } from '../../functions/runtime/serve.ts';
 import type { Settings } from '../../functions/runtime/settings.ts';
 import { startTrainingDatabase } from './training-database.ts';
@@ -130,13 +131,6 @@ function exampleBody(rpc: Rpc, rule: HttpRule): Buffer | undefined {
   if (rule.body === undefined) return undefined;
   const named = rpc.request.fields.find(({ name }) => name === rule.body)?.message;
   return Buffer.from(JSON.stringify(named === undefined ? exampleOf(rpc.request) : exampleOf(named(), true)));
-}
-
-/** One message as gRPC frames it: not compressed, its length, its bytes. */
-function framed(message: Uint8Array): Buffer {
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(message.length, 1);
-  return Buffer.concat([head, message]);
 }
 
 async function exampleMessage(rpc: Rpc): Promise<Buffer> {

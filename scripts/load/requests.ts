@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { status as grpcStatuses } from '@grpc/grpc-js';
 import type { Codec, Rpc } from '../../functions/runtime/contract.ts';
+import { framed } from '../../functions/runtime/grpc-message.ts';
 import { Authenticate, GetMe } from '../../proto/generated/auth.rpc.ts';
 import type { AuthenticateResponse, GetMeResponse } from '../../proto/generated/auth.ts';
 import { CreateRecord, GetRecord, SearchRecords, UpdateRecord } from '../../proto/generated/records.rpc.ts';
@@ -150,7 +151,7 @@ export async function requestMaker(accounts: readonly Account[], mix: Mix, grpcS
       method: 'POST',
       path: act.rpc.path,
       headers: { 'content-type': 'application/grpc', te: 'trailers', ...authorization },
-      body: frame(codec.request.encode(act.message).finish()),
+      body: framed(codec.request.encode(act.message).finish()),
     };
     return { ...common, dialect: 'grpc', target, judge: (answer) => judgeGrpc(act, codec.response, answer) };
   };
@@ -163,14 +164,6 @@ function restTarget({ rest }: Act, authorization: Readonly<{ [name: string]: str
     headers: { ...authorization, ...headers, ...(json === undefined ? {} : { 'content-type': 'application/json' }) },
     ...(json === undefined ? {} : { body: Buffer.from(JSON.stringify(json)) }),
   };
-}
-
-/** gRPC's length-prefixed message, not compressed. */
-function frame(message: Uint8Array): Uint8Array {
-  const framed = Buffer.alloc(5 + message.length);
-  framed.writeUInt32BE(message.length, 1);
-  framed.set(message, 5);
-  return framed;
 }
 
 /** No status but the one that the contract names is a success: not 404, 409 or 429 either. */
