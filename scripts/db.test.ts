@@ -48,7 +48,7 @@ test('help is on stdout, wrong usage is exit code 2 with the help on stderr', as
   const help = await db(['--help']);
   assert.equal(help.code, 0);
   assert.match(help.stdout, /npm run db -- <command>/);
-  for (const args of [[], ['seed'], ['migrate', 'more'], ['--wrong'], ['psql', '--role', 'nobody'], ['psql', '--role', 'record_app']]) {
+  for (const args of [[], ['seeds'], ['migrate', 'more'], ['--wrong'], ['psql', '--role', 'nobody'], ['psql', '--role', 'record_app']]) {
     const { code, stdout, stderr } = await db(args);
     assert.deepEqual({ args, code, stdout }, { args, code: 2, stdout: '' });
     assert.match(stderr, /npm run db -- <command>/);

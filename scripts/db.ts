@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { clientEnvironment } from './db/client-environment.ts';
 import { dumpSchema, schemaFile } from './db/dump.ts';
 import { migrate, migrationStatus } from './db/migrate.ts';
+import { runSeed } from './db/seed/command.ts';
 import { startTestServers } from './db/test-servers.ts';
 import { databaseName, databaseUrl, stackSecrets, stackSettings } from './stack/state.ts';
 import { psql } from './tools/debian.ts';
@@ -16,6 +17,7 @@ const help = `npm run db -- <command>
   status                 which migrations it has, and which it lacks; exit code 1 where it lacks some
   psql [--role ROLE] [-- ARGUMENT …]
                          opens psql. ROLE is record_owner (default), auth_app, record_app or postgres (the superuser; local stack only)
+  seed [--help]          fills the database with accounts and 1.13 million records, for benches and for trying things out
   dump                   writes db/schema.sql anew, from a fresh database with all migrations
   --help                 this text
 
@@ -88,6 +90,8 @@ async function runDump(): Promise<number> {
 }
 
 async function main(): Promise<number> {
+  // It has options of its own.
+  if (process.argv[2] === 'seed') return runSeed(process.argv.slice(3), () => urlOf('record_migrator'));
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { role: { type: 'string', default: 'record_owner' }, help: { type: 'boolean' } },

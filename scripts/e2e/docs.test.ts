@@ -28,6 +28,7 @@ describe('what a reader pastes works on the local stack', () => {
       PATH: `${await clients(folder, edgePort)}:${join(root, 'node_modules/.bin')}:${process.env.PATH}`,
       RECORD_PLATFORM_STATE: folder,
       RECORD_PLATFORM_EDGE_PORT: String(edgePort),
+      RECORD_PLATFORM_POSTGRES_PORT: String(postgresPort),
     };
   });
   after(async () => {
