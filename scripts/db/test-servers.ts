@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Room } from '../../db/postgres/size.ts';
 import { type PgBouncer, startPgBouncer } from '../stack/pgbouncer.ts';
 import { type Postgres, startPostgres } from '../stack/postgres.ts';
 import { isRunning } from '../stack/proc.ts';
@@ -38,10 +39,14 @@ export interface TestServerOptions {
   /** What differs from db/pgbouncer/pgbouncer.ini. */
   readonly pgbouncer?: Readonly<Record<string, string>>;
   readonly postgres?: Readonly<Record<string, string>>;
+  /** What PostgreSQL is sized for, where the tests' small room won't do. */
+  readonly room?: Room;
 }
 
 /** The data is thrown away, so nothing waits for the disk. Many databases at once have their own pools. */
 const postgresForTests = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300', autovacuum: 'off' };
+/** The same on every machine, and small: many may run at once. */
+const roomForTests: Room = { memoryBytes: 2 ** 30, cores: 2 };
 const pgbouncerForTests = { min_pool_size: '0', server_idle_timeout: '2', max_client_conn: '2000' };
 
 /**
@@ -57,7 +62,8 @@ export async function startTestServers(options: TestServerOptions = {}): Promise
   const password = secret();
   const passwords = { record_migrator: secret(), auth_app: secret(), record_app: secret() };
   const postgresSettings = { ...postgresForTests, ...options.postgres };
-  let postgres = await startPostgres({ folder, password, settings: postgresSettings });
+  const { room = roomForTests } = options;
+  let postgres = await startPostgres({ folder, password, settings: postgresSettings, room });
   let pgbouncer: PgBouncer | undefined;
   try {
     const users = await bootstrap({ url: postgres.url, passwords, connectionsMax: 250 });
@@ -78,7 +84,7 @@ export async function startTestServers(options: TestServerOptions = {}): Promise
         pgbouncer = await startPgBouncer({ ...bouncer, postgresPort: postgres.port, port: addresses.pgbouncerPort });
       },
       async restartPostgres() {
-        postgres = await startPostgres({ folder, password, settings: postgresSettings, port: postgres.port });
+        postgres = await startPostgres({ folder, password, settings: postgresSettings, room, port: postgres.port });
       },
       freshDatabase: () => cloneTemplate(postgres.url, passwords),
       async stop() {

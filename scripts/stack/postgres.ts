@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
+import { type Room, roomHere, sizedConfiguration } from '../../db/postgres/size.ts';
 import { Remedy } from '../tools/install.ts';
 import { type Account, databaseAccount, isOpenToAll, ownedFile, ownedFolder, reachable } from './account.ts';
 import { freePort, type Part, startPart } from './part.ts';
@@ -22,6 +23,8 @@ export interface PostgresOptions {
   readonly password: string;
   /** What differs from db/postgres/postgresql.conf: { fsync: 'off' } for data that may be lost. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** What it is sized for; half of this machine where nothing is said, because the functions run beside it. */
+  readonly room?: Room;
 }
 
 export interface Postgres extends Part {
@@ -37,7 +40,7 @@ const configuration = fileURLToPath(new URL('../../db/postgres/postgresql.conf',
  * Logins are by SCRAM. `stop()` is a fast shutdown. As root it runs as another user (see databaseAccount).
  * @throws Remedy
  */
-export async function startPostgres({ folder, port, password, settings = {} }: PostgresOptions): Promise<Postgres> {
+export async function startPostgres({ folder, port, password, settings = {}, room = roomHere(0.5) }: PostgresOptions): Promise<Postgres> {
   const account = databaseAccount();
   if (account && !isOpenToAll(folder))
     throw new Remedy(
@@ -48,7 +51,7 @@ export async function startPostgres({ folder, port, password, settings = {} }: P
   const data = join(folder, 'postgres');
   if (!existsSync(join(data, 'PG_VERSION'))) makeData(join(programs, 'bin/initdb'), data, password, account);
   await clearStalePid(data);
-  ownedFile(join(data, 'postgresql.conf'), readFileSync(configuration, 'utf8'), account);
+  ownedFile(join(data, 'postgresql.conf'), readFileSync(configuration, 'utf8') + sizedConfiguration(room), account);
   const chosen = port || (await freePort());
   const url = `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${chosen}/postgres`;
   const overrides = { port: String(chosen), listen_addresses: '127.0.0.1', unix_socket_directories: '', ...settings };

@@ -1,11 +1,13 @@
 /**
  * The image `postgres` begins here: makes the data at the first start, then becomes PostgreSQL (the same process, so signals and exit
- * code are the server's). Arguments go on to PostgreSQL: ["-c", "shared_buffers=1GB"].
+ * code are the server's). It is sized for the container's memory limit (db/postgres/size.ts). Arguments go on to PostgreSQL and win:
+ * ["-c", "shared_buffers=1GB"].
  * Environment: POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE, of the superuser "postgres", needed at the first start only.
  * Writable: /data, /tmp (its socket), /dev/shm.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { roomHere, sizedSettings } from '../../../db/postgres/size.ts';
 import { Fault, log, main, setting } from './settings.ts';
 
 const programs = '/usr/lib/postgresql/17/bin';
@@ -35,6 +37,7 @@ await main(() => {
   const version = readFileSync(`${data}/PG_VERSION`, 'utf8').trim();
   if (version !== '17') throw new Fault(`${data} is PostgreSQL ${version}'s, and this is 17: dump it there, and restore it here.`);
   const settings = {
+    ...Object.fromEntries(sizedSettings(roomHere(1)).map(({ name, value }) => [name, value])),
     config_file: '/etc/postgresql/postgresql.conf',
     hba_file: '/etc/postgresql/pg_hba.conf',
     listen_addresses: '*',
