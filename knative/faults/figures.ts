@@ -21,10 +21,11 @@ export function keepFigures(
       `${seen.failed} failed, ${seen.dropped} not sent; REST ${parts.rest.requests}, gRPC ${parts.grpc.requests}`,
   );
   t.diagnostic(
-    `p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, longest ${latencyMs.longest} ms; ` +
+    `p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms, longest ${latencyMs.longest} ms (due at ${seen.slowestAt} s); ` +
       `longest without a right answer: REST ${parts.rest.gapMs} ms, gRPC ${parts.grpc.gapMs} ms`,
   );
   for (const [reason, count] of Object.entries(seen.reasons)) t.diagnostic(`failed ${count} × ${reason}`);
+  if (Object.keys(seen.steps).length > 0) t.diagnostic(`steps: ${JSON.stringify(seen.steps)} s`);
   if (seen.failed > 0) t.diagnostic(`due at ${seen.failedAt.slice(0, 20).join(', ')} s`);
   for (const [what, value] of Object.entries(more)) t.diagnostic(`${what}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
   const file = figuresFile();

@@ -82,7 +82,7 @@ export async function answeredBy(cluster: TestCluster, name: string, seconds: nu
     const log = await cluster.kubectl
       .run(['-n', functionsNamespace, 'logs', pod, '-c', 'user-container', `--since=${seconds}s`])
       .catch(() => ''); // not started yet, or gone
-    const lines = log.split('\n').filter((line) => line.includes('"code":"OK"'));
+    const lines = log.split('\n').filter((line) => line.includes('"code":"OK"') && !/"route":"\/(readyz|livez)"/.test(line));
     answered.set(revision, (answered.get(revision) ?? 0) + lines.length);
   }
   return answered;

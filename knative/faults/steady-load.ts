@@ -31,11 +31,17 @@ export interface Seen {
   readonly parts: Readonly<Record<Dialect, Part>>;
   /** Of every request, from when it was due. */
   readonly latencyMs: { readonly p50: number; readonly p99: number; readonly longest: number };
+  /** Seconds from the beginning at which the slowest one was due, and at which each step of what happened began. */
+  readonly slowestAt: number;
+  readonly steps: Readonly<Record<string, number>>;
   /** What was wrong with the failed ones, and how often: "records-get-record grpc: UNAVAILABLE …" */
   readonly reasons: Readonly<Record<string, number>>;
   /** Seconds from the beginning at which each failed one was due. */
   readonly failedAt: readonly number[];
 }
+
+/** What happens under load. @param step names what begins now */
+export type Act = (step: (name: string) => void) => Promise<void>;
 
 export interface Steady {
   readonly edge: Edge;
@@ -48,7 +54,7 @@ export interface Steady {
    * @param load.mix what collectors do, where nothing is said
    * @param load.grpc share of gRPC; a third
    */
-  during(load: { beside?: number; mix?: Mix; grpc?: number }, act: () => Promise<void>): Promise<Seen>;
+  during(load: { beside?: number; mix?: Mix; grpc?: number }, act: Act): Promise<Seen>;
   close(): void;
 }
 
@@ -126,7 +132,7 @@ async function during(
   edge: Edge,
   accounts: readonly Account[],
   { rate, mix = collectors, grpc = grpcShare }: { rate: number; mix?: Mix; grpc?: number },
-  act: () => Promise<void>,
+  act: Act,
 ): Promise<Seen> {
   const make = await requestMaker(accounts, mix, grpc);
   const asked = new Map<number, Prepared>();
@@ -136,6 +142,9 @@ async function during(
   const latencies: number[] = [];
   const reasons: Record<string, number> = {};
   const failedAt: number[] = [];
+  const steps: Record<string, number> = {};
+  let slowest = { latency: 0, due: 0 };
+  let firstDue = performance.now();
   let begun: () => void = () => {};
   const beginning = new Promise<void>((resolve) => {
     begun = resolve;
@@ -147,19 +156,24 @@ async function during(
     inFlightMax: 4000,
     signal: enough.signal,
     next: (n) => prepare(asked, n, make()),
-    onBegin: begun,
+    onBegin: () => {
+      firstDue = performance.now();
+      begun();
+    },
     onAnswer: (answer) => {
       const { dialect, functionName } = asked.get(answer.n) as Prepared;
       const wrong = judged(asked, answer);
       const part = parts[dialect];
       part.requests += 1;
-      latencies.push(answer.sent - answer.due + answer.took);
+      const latency = answer.sent - answer.due + answer.took;
+      latencies.push(latency);
+      if (latency > slowest.latency) slowest = { latency, due: answer.due };
       if (wrong === undefined) goodAt[dialect].push(answer.sent + answer.took);
       else {
         part.failed += 1;
         const reason = `${functionName} ${dialect}: ${wrong}`;
         reasons[reason] = (reasons[reason] ?? 0) + 1;
-        failedAt.push(Math.round(answer.due / 100) / 10);
+        failedAt.push(inSeconds(answer.due));
       }
     },
   });
@@ -167,7 +181,9 @@ async function during(
   try {
     await Promise.race([beginning, sending]);
     await sleep(aroundMs);
-    await act();
+    await act((name) => {
+      steps[name] = inSeconds(performance.now() - firstDue);
+    });
     await sleep(aroundMs);
   } finally {
     enough.abort();
@@ -186,11 +202,14 @@ async function during(
     dropped,
     parts,
     latencyMs: { p50, p99, longest },
+    slowestAt: inSeconds(slowest.due),
+    steps,
     reasons,
     failedAt: failedAt.sort((a, b) => a - b).slice(0, 100),
   };
 }
 
+const inSeconds = (milliseconds: number): number => Math.round(milliseconds / 100) / 10;
 const newPart = (): Part => ({ requests: 0, failed: 0, gapMs: 0 });
 
 function prepare(asked: Map<number, Prepared>, n: number, request: Prepared) {

@@ -29,12 +29,16 @@ describe('under load, requests are led to another revision and none is lost', { 
   test('a canary, a larger share for it, its promotion: both revisions answer, and then the new one alone', async (t) => {
     let half = new Map<string, number>();
     let promoted = new Map<string, number>();
-    const seen = await steady.during({}, async () => {
+    const seen = await steady.during({}, async (step) => {
+      step('10 %');
       await deploy(cluster, '--canary', '10', ...called);
+      step('50 %');
       await deploy(cluster, '--canary', '50', ...called);
       await sleep(10_000);
       half = await answeredBy(cluster, watched, 8);
+      step('promotion');
       await deploy(cluster, '--promote', ...called);
+      step('promoted');
       await sleep(10_000);
       promoted = await answeredBy(cluster, watched, 5);
     });
@@ -49,11 +53,15 @@ describe('under load, requests are led to another revision and none is lost', { 
   test('a rollback to the revision before, and the way back', async (t) => {
     await deploy(cluster, ...called);
     let rolledBack = new Map<string, number>();
-    const seen = await steady.during({}, async () => {
+    const seen = await steady.during({}, async (step) => {
+      step('rollback');
       await deploy(cluster, '--rollback', ...called);
+      step('rolled back');
       await sleep(10_000);
       rolledBack = await answeredBy(cluster, watched, 5);
+      step('unpinning');
       await deploy(cluster, '--unpin', ...called);
+      step('unpinned');
       await sleep(10_000);
     });
     keepFigures(t, 'rollback', steady.capacity, seen, { rolledBack: Object.fromEntries(rolledBack) });

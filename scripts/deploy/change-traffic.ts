@@ -3,6 +3,7 @@ import { functionsNamespace } from '../../knative/manifests/service.ts';
 import { Remedy } from '../tools/install.ts';
 import { revisionsOf, serviceStates, waitReady } from './functions.ts';
 import type { Kubectl } from './kubectl.ts';
+import { hasReadyPod, startingStep, waitForPod } from './start-revision.ts';
 import { following, knTraffic, modeOf, pinned, rollbackTo, type ServiceState, type Target } from './traffic.ts';
 
 /** A function whose traffic was set. */
@@ -25,7 +26,7 @@ async function chosen(kubectl: Kubectl, names: readonly string[], what: string):
   return canaries;
 }
 
-/** Sets one function's traffic and waits until its route has it. */
+/** Sets one function's traffic and waits until its route has it. A revision without a pod is started by a part of the requests first. */
 export async function setTraffic(
   kubectl: Kubectl,
   state: ServiceState,
@@ -33,9 +34,17 @@ export async function setTraffic(
   { timeoutMs, dryRun }: { timeoutMs: number; dryRun: boolean },
 ): Promise<Changed> {
   const kn = knTraffic(functionsNamespace, state.name, traffic, modeOf(state));
-  if (!dryRun) {
-    await kubectl.setTraffic(state.name, functionsNamespace, traffic);
+  const set = async (targets: readonly Target[]): Promise<void> => {
+    await kubectl.setTraffic(state.name, functionsNamespace, targets);
     await waitReady(kubectl, [state.name], { timeoutMs, onReady: () => {} });
+  };
+  if (!dryRun) {
+    const first = startingStep(state, traffic);
+    if (first !== undefined && !(await hasReadyPod(kubectl, first.starts))) {
+      await set(first.traffic);
+      await waitForPod(kubectl, first.starts);
+    }
+    await set(traffic);
   }
   return { name: state.name, traffic, kn };
 }
