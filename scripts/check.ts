@@ -1,11 +1,16 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readMigrations } from './db/migrations.ts';
+import { checkMigrations } from './db/safety/check-migrations.ts';
 import { differences } from './generate/outputs.ts';
 import { generate, generatedFolders } from './generate.ts';
 
 /** `npm run check`: what can be found wrong without running anything. Exit 0: nothing. Exit 1: something, with its remedy. */
 
 const root = join(import.meta.dirname, '..');
+
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 
 interface Check {
   readonly name: string;
@@ -55,6 +60,11 @@ const checks: readonly Check[] = [
     name: 'OpenAPI',
     remedy: 'mend proto/*.proto, or scripts/generate/openapi*.ts, and npm run generate',
     run: program('redocly', 'lint', 'proto/generated/openapi.json', '--config', 'proto/redocly.yaml'),
+  },
+  {
+    name: 'migrations: the release before runs on',
+    remedy: 'expand first, contract in a later release; docs/operations.md, Migrations, tells how',
+    run: async () => (await checkMigrations(readMigrations(), version)).join('\n'),
   },
   {
     name: 'generated files',

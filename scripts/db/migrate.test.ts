@@ -105,7 +105,7 @@ test('a file that ends its own transaction is refused', async () => {
   await assert.rejects(migrate({ url, migrations }), /ends its own transaction/);
 });
 
-test('a file that waits for a lock gives up, and says why', { timeout: 20_000 }, async () => {
+test('a file that waits for a lock gives up, and says why', { timeout: 60_000 }, async () => {
   await database.sql.begin(async (holder) => {
     await holder`lock table records.records in access exclusive mode`;
     await assert.rejects(
@@ -113,6 +113,62 @@ test('a file that waits for a lock gives up, and says why', { timeout: 20_000 },
       /holds a lock/,
     );
   });
+});
+
+test('who holds a lock for seconds delays a file, and calls meanwhile wait for a second at most', { timeout: 60_000 }, async () => {
+  const migrations = [...present, added(9001, 'alter table records.records add column added int')];
+  let running: ReturnType<typeof migrate> | undefined;
+  let slowestMs = 0;
+  await database.sql.begin(async (holder) => {
+    await holder`lock table records.records in access share mode`;
+    running = migrate({ url, migrations });
+    for (const until = performance.now() + 4_000; performance.now() < until; ) {
+      const began = performance.now();
+      await database.sql`select from records.records`;
+      slowestMs = Math.max(slowestMs, performance.now() - began);
+    }
+  });
+  assert.deepEqual(await running, { applied: ['9001_added.sql'] });
+  assert.ok(slowestMs < 3_000, `${slowestMs} ms`);
+});
+
+const indexed = added(
+  9001,
+  `-- without transaction: writes go on while the indexes are built
+create index if not exists added_all on only records.records (name);
+${Array.from(
+  { length: 8 },
+  (_, partition) => `create index concurrently if not exists added_${partition} on records.records_${partition} (name);
+alter index records.added_all attach partition records.added_${partition};
+`,
+).join('')}`,
+);
+const indexes = async (): Promise<(object | undefined)[]> => [
+  ...(await database.sql`select relname as name, indisvalid as valid from pg_catalog.pg_index join pg_catalog.pg_class c on c.oid = indexrelid
+    where relname like 'added%' order by 1`),
+];
+
+test('an index is built without a lock: of a partitioned table, each part for itself', async () => {
+  assert.deepEqual(await migrate({ url, migrations: [...present, indexed] }), { applied: ['9001_added.sql'] });
+  assert.equal((await indexes()).length, 9);
+  assert.ok((await indexes()).every((index) => (index as { valid: boolean }).valid));
+  assert.deepEqual(await migrate({ url, migrations: [...present, indexed] }), { applied: [] });
+});
+
+test('an index that was cut off while it was built is built anew', async () => {
+  await database.sql`create index added_3 on records.records_3 (name)`;
+  await database.sql`update pg_catalog.pg_index set indisvalid = false where indexrelid = 'records.added_3'::regclass`;
+  await database.sql`alter index records.added_3 owner to record_owner`.catch(() => {});
+  assert.deepEqual(await migrate({ url, migrations: [...present, indexed] }), { applied: ['9001_added.sql'] });
+  assert.ok((await indexes()).every((index) => (index as { valid: boolean }).valid));
+});
+
+test('two runners at once build the same indexes once', { timeout: 20_000 }, async () => {
+  const [one, other] = await Promise.all([
+    migrate({ url, migrations: [...present, indexed] }),
+    migrate({ url, migrations: [...present, indexed] }),
+  ]);
+  assert.equal(one.applied.length + other.applied.length, 1);
 });
 
 test('file names are numbered, and no number is taken twice', () => {

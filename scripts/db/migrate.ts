@@ -1,9 +1,25 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { isConnectionFault } from '../../functions/runtime/database-errors.ts';
 import { type Migration, readMigrations } from './migrations.ts';
+import { isWithoutTransaction, statementsOf } from './without-transaction.ts';
 
 /** Any number: all runners of one database meet at this advisory lock. */
 const MIGRATION_LOCK = 7_265_636;
+const turnPauseMs = 50;
+
+/**
+ * Behind a migration that waits for a table's lock, every call that wants the table waits too: so it gives up soon, and comes again when
+ * the calls have gone through. In all it tries for half a minute, which is longer than any call of a function may hold a lock (20 s).
+ */
+const lockTimeoutMs = 1_000;
+const lockTries = 12;
+const lockPauseMs = 1_500;
+/** A statement of a migration that takes longer belongs into batches; one that is known to may `set local` more, with its reason. */
+const statementTimeout = '60s';
+/** `create index concurrently` lets calls go on, however long it takes, and waits for transactions that run now. */
+const concurrentTimeout = '2h';
+const concurrentLockTimeout = '60s';
 
 export interface MigrateOptions {
   /** Of record_migrator (or of a superuser, in tests). */
@@ -23,7 +39,8 @@ export interface AppliedMigration {
 /**
  * Brings a database that was bootstrapped up to the newest migration, as record_owner.
  * Each file and its bookkeeping are one transaction: a crash leaves whole migrations, and running again goes on from there.
- * Two runners at once take turns. A statement waits at most 5 s for a lock, so that a migration can't queue the whole traffic behind itself.
+ * Two runners at once take turns. A statement waits at most 1 s for a lock, so that a migration can't queue the whole traffic behind itself,
+ * and is tried again for half a minute. A file that begins with "-- without transaction" runs statement by statement.
  * @throws Error that names the file and the remedy, where an applied file has changed, is missing, or a new one fails.
  */
 export async function migrate({ url, onStep, migrations = readMigrations() }: MigrateOptions): Promise<{ applied: string[] }> {
@@ -33,7 +50,6 @@ export async function migrate({ url, onStep, migrations = readMigrations() }: Mi
       throw new Error('The database has no role record_owner yet: run the bootstrap first (scripts/db/bootstrap.ts).', { cause });
     });
     await inTransaction(sql, async (transaction) => {
-      await transaction`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
       await transaction`create table if not exists platform.migrations (
         version integer primary key, name text not null, checksum text not null, applied_at timestamptz not null default now()
       )`;
@@ -69,11 +85,21 @@ export async function migrationStatus(
   }
 }
 
-/** The driver's own `begin` sends a rollback also when the connection is gone, which ends the process. */
+/**
+ * Runs a transaction when no other runner is in one. It asks again and again, each time in a transaction of its own: `create index
+ * concurrently` of the other runner waits for whoever it sees in one.
+ * (The driver's own `begin` sends a rollback also when the connection is gone, which ends the process.)
+ */
 async function inTransaction<Result>(sql: postgres.Sql, work: (transaction: postgres.ReservedSql) => Promise<Result>): Promise<Result> {
   const transaction = await sql.reserve();
   try {
-    await transaction`begin`;
+    for (;;) {
+      await transaction`begin`;
+      const [turn] = await transaction`select pg_try_advisory_xact_lock(${MIGRATION_LOCK}) as mine`;
+      if (turn?.mine) break;
+      await transaction`rollback`;
+      await sleep(turnPauseMs);
+    }
     const result = await work(transaction);
     await transaction`commit`;
     transaction.release();
@@ -89,23 +115,73 @@ async function inTransaction<Result>(sql: postgres.Sql, work: (transaction: post
 
 /** True where this runner applied it; false where it had been applied. */
 async function applyOne(sql: postgres.Sql, migration: Migration): Promise<boolean> {
-  try {
-    return await inTransaction(sql, async (transaction) => {
-      await transaction`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
-      const [before] = await transaction`select pg_current_xact_id()::text as id,
-        exists (select from platform.migrations where version = ${migration.version}) as applied`;
-      if (before?.applied) return false;
-      await transaction`set local lock_timeout = '5s'`;
-      await transaction.unsafe(migration.sql).simple();
-      const [after] = await transaction`select pg_current_xact_id()::text as id`;
-      if (after?.id !== before?.id) throw new Error('it ends its own transaction: take out its commit or rollback');
-      await transaction`insert into platform.migrations (version, name, checksum)
-        values (${migration.version}, ${migration.name}, ${migration.checksum})`;
-      return true;
-    });
-  } catch (cause) {
-    throw new Error(`${migration.name} was not applied: ${describe(cause, migration.sql)}`, { cause });
+  const apply = isWithoutTransaction(migration.sql) ? applyStatements : applyWhole;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await apply(sql, migration);
+    } catch (cause) {
+      if ((cause as { code?: string }).code !== '55P03' || tries === lockTries)
+        throw new Error(`${migration.name} was not applied: ${describe(cause, migration.sql)}`, { cause });
+      await sleep(lockPauseMs);
+    }
   }
+}
+
+/** In one transaction, together with its bookkeeping. */
+const applyWhole = (sql: postgres.Sql, migration: Migration): Promise<boolean> =>
+  inTransaction(sql, async (transaction) => {
+    const [before] = await transaction`select pg_current_xact_id()::text as id`;
+    if (await isApplied(transaction, migration)) return false;
+    await transaction.unsafe(`set local lock_timeout = ${lockTimeoutMs}; set local statement_timeout = '${statementTimeout}'`).simple();
+    await transaction.unsafe(migration.sql).simple();
+    const [after] = await transaction`select pg_current_xact_id()::text as id`;
+    if (after?.id !== before?.id) throw new Error('it ends its own transaction: take out its commit or rollback');
+    await book(transaction, migration);
+    return true;
+  });
+
+/** Each statement commits by itself. A crash in between leaves some of them done: running again begins at the first, which then finds its work done. */
+async function applyStatements(sql: postgres.Sql, migration: Migration): Promise<boolean> {
+  const session = await sql.reserve();
+  try {
+    for (;;) {
+      const [row] = await session`select pg_try_advisory_lock(${MIGRATION_LOCK}) as mine`;
+      if (row?.mine) break;
+      await sleep(turnPauseMs);
+    }
+    if (await isApplied(session, migration)) return false;
+    await session.unsafe(`set lock_timeout = '${concurrentLockTimeout}'; set statement_timeout = '${concurrentTimeout}'`).simple();
+    for (const statement of statementsOf(migration.sql)) {
+      await dropInvalid(session, statement);
+      await session.unsafe(statement).simple();
+    }
+    await book(session, migration);
+    return true;
+  } finally {
+    await session
+      .unsafe(`reset lock_timeout; reset statement_timeout; select pg_advisory_unlock_all()`)
+      .simple()
+      .catch(() => {});
+    session.release();
+  }
+}
+
+/** An index whose making was cut off stays, invalid, and `if not exists` would take it for done. */
+async function dropInvalid(session: postgres.ReservedSql, statement: string): Promise<void> {
+  const [, index, schema] = /\bindex concurrently if not exists (\w+)\s+on (\w+)\./i.exec(statement) ?? [];
+  if (index === undefined || schema === undefined) return;
+  const [invalid] = await session`select from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
+    where c.relname = ${index} and c.relnamespace = ${schema}::regnamespace and not i.indisvalid`;
+  if (invalid) await session.unsafe(`drop index concurrently ${schema}.${index}`).simple();
+}
+
+async function isApplied(sql: postgres.ReservedSql, { version }: Migration): Promise<boolean> {
+  const [row] = await sql`select exists (select from platform.migrations where version = ${version}) as applied`;
+  return row?.applied === true;
+}
+
+async function book(sql: postgres.ReservedSql, { version, name, checksum }: Migration): Promise<void> {
+  await sql`insert into platform.migrations (version, name, checksum) values (${version}, ${name}, ${checksum})`;
 }
 
 async function readApplied(sql: postgres.Sql): Promise<AppliedMigration[]> {
@@ -132,7 +208,12 @@ function checkApplied(applied: readonly AppliedMigration[], migrations: readonly
 function describe(cause: unknown, sql: string): string {
   const { message, code, position, where } = cause as { message: string; code?: string; position?: string; where?: string };
   const line = position === undefined ? '' : ` (line ${sql.slice(0, Number(position)).split('\n').length})`;
-  const remedy = code === '55P03' ? '; something holds a lock on a table it changes: run it again when that has ended' : '';
+  const remedy =
+    code === '55P03'
+      ? '; something holds a lock on a table it changes: run it again when that has ended'
+      : code === '57014'
+        ? `; a statement may take ${statementTimeout}: do it in batches, or set local statement_timeout there, with "-- locks: WHY" before it`
+        : '';
   return `${message}${line}${where === undefined ? '' : `, in ${where}`}${remedy}`;
 }
 
