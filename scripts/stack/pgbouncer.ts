@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { debianRoot, pgbouncer } from '../tools/debian.ts';
+import { debianRoot, pgbouncer, rootName } from '../tools/debian.ts';
 import { databaseAccount, ownedFile, ownedFolder, reachable } from './account.ts';
 import { accepts, freePort, type Part, startPart } from './part.ts';
 
@@ -81,7 +81,7 @@ export async function startPgBouncer({ folder, port, postgresPort, users, settin
 async function program(folder: string): Promise<string[]> {
   const command = await pgbouncer();
   const root = await debianRoot();
-  const open = reachable(root, databaseAccount(), join(folder, 'programs'), 'debian-13');
+  const open = reachable(root, databaseAccount(), join(folder, 'programs'), rootName);
   return command.map((word) => word.replaceAll(root, open));
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { installed, Remedy, run } from './install.ts';
 
 const suite = 'trixie';
-const packages = ['pgbouncer', 'postgresql-client-17', 'curl'];
+const packages = ['pgbouncer', 'postgresql-client-17', 'curl', 'pgbackrest'];
 /** What images are made of and tested with; one root more, so that `npm start` needs none of it. PostgreSQL's contrib is in its package. */
 const imagePackages = [
   'postgresql-17',
@@ -17,6 +17,8 @@ const imagePackages = [
   'umoci',
   'docker-registry',
 ];
+/** Another name where the packages are others: a root that is there is never changed. */
+export const rootName = 'debian-13-with-pgbackrest';
 const remedy =
   'This needs apt-get and dpkg-deb (Debian or a relative). Name a deb822 file with a Debian 13 source in RECORD_PLATFORM_DEBIAN_SOURCES,\n' +
   `or an unpacked Debian 13 root that holds ${packages.join(', ')} in RECORD_PLATFORM_DEBIAN_ROOT\n` +
@@ -27,6 +29,8 @@ export const pgbouncer = (): Promise<string[]> => debianProgram('usr/sbin/pgboun
 export const psql = (): Promise<string[]> => debianProgram('usr/lib/postgresql/17/bin/psql');
 export const pgDump = (): Promise<string[]> => debianProgram('usr/lib/postgresql/17/bin/pg_dump');
 export const pgRestore = (): Promise<string[]> => debianProgram('usr/lib/postgresql/17/bin/pg_restore');
+/** pgBackRest 2.55: base backups and the archive of the write-ahead log. Not to be run as root, what it writes would be root's. */
+export const pgbackrest = (): Promise<string[]> => debianProgram('usr/bin/pgbackrest');
 /** curl 8.14, which speaks HTTP/1.1, 2 and 3. */
 export const curlHttp3 = (): Promise<string[]> => debianProgram('usr/bin/curl');
 /** skopeo 1.18: looks at images, copies them, pushes them to a registry. */
@@ -59,7 +63,7 @@ export async function debianProgram(path: string, inRoot: () => Promise<string> 
  */
 export async function debianRoot(): Promise<string> {
   if (process.env.RECORD_PLATFORM_DEBIAN_ROOT) return process.env.RECORD_PLATFORM_DEBIAN_ROOT;
-  return installed('debian-13', `${packages.join(', ')} (Debian 13 packages, unpacked)`, (root) => unpack(root, packages));
+  return installed(rootName, `${packages.join(', ')} (Debian 13 packages, unpacked)`, (root) => unpack(root, packages));
 }
 
 /**
