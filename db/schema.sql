@@ -459,6 +459,27 @@ end $$;
 
 ALTER FUNCTION records.delete_record(p_user uuid, p_session uuid, p_id uuid, p_revisions jsonb) OWNER TO record_owner;
 
+-- Name: export_records(uuid, uuid, timestamp with time zone, uuid, integer); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.export_records(p_user uuid, p_session uuid, p_after_created_at timestamp with time zone, p_after_id uuid, p_limit integer) RETURNS SETOF records.readable
+    LANGUAGE plpgsql ROWS 500
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+  perform auth.begin_call(p_user, p_session);
+  -- Plain values, so that the index begins where the page does.
+  p_after_created_at := coalesce(p_after_created_at, '-infinity');
+  p_after_id := coalesce(p_after_id, '00000000-0000-0000-0000-000000000000');
+  return query
+  select v.* from records.readable v
+  where v.user_id = p_user and (v.created_at, v.id) > (p_after_created_at, p_after_id)
+  order by v.created_at, v.id
+  limit p_limit;
+end $$;
+
+ALTER FUNCTION records.export_records(p_user uuid, p_session uuid, p_after_created_at timestamp with time zone, p_after_id uuid, p_limit integer) OWNER TO record_owner;
+
 -- Name: get_record(uuid, uuid, uuid); Type: FUNCTION; Schema: records; Owner: record_owner
 
 CREATE FUNCTION records.get_record(p_user uuid, p_session uuid, p_id uuid) RETURNS records.readable
@@ -491,6 +512,45 @@ begin
 end $$;
 
 ALTER FUNCTION records.health() OWNER TO record_owner;
+
+-- Name: import_records(uuid, uuid, jsonb); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.import_records(p_user uuid, p_session uuid, p_rows jsonb) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+  created integer;
+begin
+  perform auth.begin_call(p_user, p_session);
+  -- Two imports of one account at once would not see each other's rows, and store what both hold twice.
+  perform pg_advisory_xact_lock(hashtextextended('records.import_records', hashtextextended(p_user::text, 0)));
+  insert into records.records (
+    id, user_id, artist, name, aliases, format, label, label_code, catalog_number,
+    given_grade, media_grade, sleeve_grade, insert_grade, booklet_grade, obi_strip_grade, factory_sleeve_grade,
+    has_insert, has_booklet, has_obi_strip, has_factory_sleeve, is_promo, notes, purchased_at, price, currency,
+    release_date, release_year, pressing_year, media, discogs_release_id, collection_folder, rating, added_at, import_key,
+    revision)
+  select
+    c.id, p_user, c.artist, c.name, coalesce(c.aliases, '[]'), c.format, c.label, c.label_code, c.catalog_number,
+    c.given_grade, c.media_grade, c.sleeve_grade, c.insert_grade, c.booklet_grade, c.obi_strip_grade, c.factory_sleeve_grade,
+    c.has_insert, c.has_booklet, c.has_obi_strip, c.has_factory_sleeve, c.is_promo, c.notes, c.purchased_at, c.price, c.currency,
+    c.release_date, c.release_year, c.pressing_year, coalesce(c.media, '[]'), c.discogs_release_id, c.collection_folder, c.rating, c.added_at, c.import_key,
+    coalesce(c.revision, 1)
+  from jsonb_populate_recordset(null::records.records, p_rows) c
+  -- A look-up for each row, whatever the planner thinks of the account's size.
+  left join lateral (
+    select true as is_there from records.records r
+    where c.revision is null and r.user_id = p_user and r.import_key = c.import_key
+    limit 1) before on true
+  where before.is_there is null
+  on conflict (user_id, id) do nothing;
+  get diagnostics created = row_count;
+  return created;
+end $$;
+
+ALTER FUNCTION records.import_records(p_user uuid, p_session uuid, p_rows jsonb) OWNER TO record_owner;
 
 -- Name: near_pattern(text); Type: FUNCTION; Schema: records; Owner: record_owner
 
@@ -1407,33 +1467,69 @@ CREATE INDEX records_newest ON ONLY records.records USING btree (user_id, create
 
 CREATE INDEX records_0_user_id_created_at_id_idx ON records.records_0 USING btree (user_id, created_at DESC, id DESC);
 
+-- Name: records_import_key; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_import_key ON ONLY records.records USING btree (user_id, import_key) WHERE (import_key IS NOT NULL);
+
+-- Name: records_0_user_id_import_key_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_0_user_id_import_key_idx ON records.records_0 USING btree (user_id, import_key) WHERE (import_key IS NOT NULL);
+
 -- Name: records_1_user_id_created_at_id_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_1_user_id_created_at_id_idx ON records.records_1 USING btree (user_id, created_at DESC, id DESC);
+
+-- Name: records_1_user_id_import_key_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_1_user_id_import_key_idx ON records.records_1 USING btree (user_id, import_key) WHERE (import_key IS NOT NULL);
 
 -- Name: records_2_user_id_created_at_id_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_2_user_id_created_at_id_idx ON records.records_2 USING btree (user_id, created_at DESC, id DESC);
 
+-- Name: records_2_user_id_import_key_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_2_user_id_import_key_idx ON records.records_2 USING btree (user_id, import_key) WHERE (import_key IS NOT NULL);
+
 -- Name: records_3_user_id_created_at_id_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_3_user_id_created_at_id_idx ON records.records_3 USING btree (user_id, created_at DESC, id DESC);
+
+-- Name: records_3_user_id_import_key_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_3_user_id_import_key_idx ON records.records_3 USING btree (user_id, import_key) WHERE (import_key IS NOT NULL);
 
 -- Name: records_4_user_id_created_at_id_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_4_user_id_created_at_id_idx ON records.records_4 USING btree (user_id, created_at DESC, id DESC);
 
+-- Name: records_4_user_id_import_key_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_4_user_id_import_key_idx ON records.records_4 USING btree (user_id, import_key) WHERE (import_key IS NOT NULL);
+
 -- Name: records_5_user_id_created_at_id_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_5_user_id_created_at_id_idx ON records.records_5 USING btree (user_id, created_at DESC, id DESC);
+
+-- Name: records_5_user_id_import_key_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_5_user_id_import_key_idx ON records.records_5 USING btree (user_id, import_key) WHERE (import_key IS NOT NULL);
 
 -- Name: records_6_user_id_created_at_id_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_6_user_id_created_at_id_idx ON records.records_6 USING btree (user_id, created_at DESC, id DESC);
 
+-- Name: records_6_user_id_import_key_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_6_user_id_import_key_idx ON records.records_6 USING btree (user_id, import_key) WHERE (import_key IS NOT NULL);
+
 -- Name: records_7_user_id_created_at_id_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_7_user_id_created_at_id_idx ON records.records_7 USING btree (user_id, created_at DESC, id DESC);
+
+-- Name: records_7_user_id_import_key_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_7_user_id_import_key_idx ON records.records_7 USING btree (user_id, import_key) WHERE (import_key IS NOT NULL);
 
 -- Name: records_0_pkey; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
@@ -1443,6 +1539,10 @@ ALTER INDEX records.records_pkey ATTACH PARTITION records.records_0_pkey;
 
 ALTER INDEX records.records_newest ATTACH PARTITION records.records_0_user_id_created_at_id_idx;
 
+-- Name: records_0_user_id_import_key_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_import_key ATTACH PARTITION records.records_0_user_id_import_key_idx;
+
 -- Name: records_1_pkey; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_pkey ATTACH PARTITION records.records_1_pkey;
@@ -1450,6 +1550,10 @@ ALTER INDEX records.records_pkey ATTACH PARTITION records.records_1_pkey;
 -- Name: records_1_user_id_created_at_id_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_newest ATTACH PARTITION records.records_1_user_id_created_at_id_idx;
+
+-- Name: records_1_user_id_import_key_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_import_key ATTACH PARTITION records.records_1_user_id_import_key_idx;
 
 -- Name: records_2_pkey; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
@@ -1459,6 +1563,10 @@ ALTER INDEX records.records_pkey ATTACH PARTITION records.records_2_pkey;
 
 ALTER INDEX records.records_newest ATTACH PARTITION records.records_2_user_id_created_at_id_idx;
 
+-- Name: records_2_user_id_import_key_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_import_key ATTACH PARTITION records.records_2_user_id_import_key_idx;
+
 -- Name: records_3_pkey; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_pkey ATTACH PARTITION records.records_3_pkey;
@@ -1466,6 +1574,10 @@ ALTER INDEX records.records_pkey ATTACH PARTITION records.records_3_pkey;
 -- Name: records_3_user_id_created_at_id_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_newest ATTACH PARTITION records.records_3_user_id_created_at_id_idx;
+
+-- Name: records_3_user_id_import_key_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_import_key ATTACH PARTITION records.records_3_user_id_import_key_idx;
 
 -- Name: records_4_pkey; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
@@ -1475,6 +1587,10 @@ ALTER INDEX records.records_pkey ATTACH PARTITION records.records_4_pkey;
 
 ALTER INDEX records.records_newest ATTACH PARTITION records.records_4_user_id_created_at_id_idx;
 
+-- Name: records_4_user_id_import_key_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_import_key ATTACH PARTITION records.records_4_user_id_import_key_idx;
+
 -- Name: records_5_pkey; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_pkey ATTACH PARTITION records.records_5_pkey;
@@ -1482,6 +1598,10 @@ ALTER INDEX records.records_pkey ATTACH PARTITION records.records_5_pkey;
 -- Name: records_5_user_id_created_at_id_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_newest ATTACH PARTITION records.records_5_user_id_created_at_id_idx;
+
+-- Name: records_5_user_id_import_key_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_import_key ATTACH PARTITION records.records_5_user_id_import_key_idx;
 
 -- Name: records_6_pkey; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
@@ -1491,6 +1611,10 @@ ALTER INDEX records.records_pkey ATTACH PARTITION records.records_6_pkey;
 
 ALTER INDEX records.records_newest ATTACH PARTITION records.records_6_user_id_created_at_id_idx;
 
+-- Name: records_6_user_id_import_key_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_import_key ATTACH PARTITION records.records_6_user_id_import_key_idx;
+
 -- Name: records_7_pkey; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_pkey ATTACH PARTITION records.records_7_pkey;
@@ -1498,6 +1622,10 @@ ALTER INDEX records.records_pkey ATTACH PARTITION records.records_7_pkey;
 -- Name: records_7_user_id_created_at_id_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_newest ATTACH PARTITION records.records_7_user_id_created_at_id_idx;
+
+-- Name: records_7_user_id_import_key_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_import_key ATTACH PARTITION records.records_7_user_id_import_key_idx;
 
 -- Name: accounts disabled; Type: TRIGGER; Schema: auth; Owner: record_owner
 
@@ -1805,6 +1933,11 @@ GRANT ALL ON FUNCTION records.create_record(p_user uuid, p_session uuid, p_id uu
 REVOKE ALL ON FUNCTION records.delete_record(p_user uuid, p_session uuid, p_id uuid, p_revisions jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.delete_record(p_user uuid, p_session uuid, p_id uuid, p_revisions jsonb) TO record_app;
 
+-- Name: FUNCTION export_records(p_user uuid, p_session uuid, p_after_created_at timestamp with time zone, p_after_id uuid, p_limit integer); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.export_records(p_user uuid, p_session uuid, p_after_created_at timestamp with time zone, p_after_id uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.export_records(p_user uuid, p_session uuid, p_after_created_at timestamp with time zone, p_after_id uuid, p_limit integer) TO record_app;
+
 -- Name: FUNCTION get_record(p_user uuid, p_session uuid, p_id uuid); Type: ACL; Schema: records; Owner: record_owner
 
 REVOKE ALL ON FUNCTION records.get_record(p_user uuid, p_session uuid, p_id uuid) FROM PUBLIC;
@@ -1814,6 +1947,11 @@ GRANT ALL ON FUNCTION records.get_record(p_user uuid, p_session uuid, p_id uuid)
 
 REVOKE ALL ON FUNCTION records.health() FROM PUBLIC;
 GRANT ALL ON FUNCTION records.health() TO record_app;
+
+-- Name: FUNCTION import_records(p_user uuid, p_session uuid, p_rows jsonb); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.import_records(p_user uuid, p_session uuid, p_rows jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.import_records(p_user uuid, p_session uuid, p_rows jsonb) TO record_app;
 
 -- Name: FUNCTION near_pattern(p_word text); Type: ACL; Schema: records; Owner: record_owner
 

@@ -1,4 +1,4 @@
-import type { RefusalTable } from '../runtime/refusal.ts';
+import { type RefusalTable, refusalsOf } from '../runtime/refusal.ts';
 
 /** What only the records functions refuse. */
 export const recordsRefusals = {
@@ -14,4 +14,13 @@ export const recordsRefusals = {
     http: 422,
     says: 'This idempotency key was used for another request.',
   },
+  NOT_A_COLLECTION: {
+    grpc: 'INVALID_ARGUMENT',
+    http: 400,
+    says: 'The first line must name the columns, each once, and among them Artist and Title.',
+  },
+  TOO_MANY_ROWS: { grpc: 'RESOURCE_EXHAUSTED', http: 413, says: 'One import takes a million rows. What is above it is for another.' },
 } as const satisfies RefusalTable;
+
+/** Refuses with one of these reasons, or a common one. */
+export const refuse = refusalsOf(recordsRefusals);

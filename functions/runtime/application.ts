@@ -178,7 +178,8 @@ export function createApplication(
     return decoding instanceof Promise ? decoding.then((decoded) => check(call, caller, decoded)) : check(call, caller, decoding);
   };
   const check = (call: ActiveCall, caller: Caller, { message, violations }: Decoded): object | Promise<object> => {
-    const faults = withChecks(violations, checkFields(rpc.request, message, caller.userId));
+    // The messages of a stream are checked as they come (http-stream.ts, grpc-stream.ts).
+    const faults = rpc.clientStreaming ? violations : withChecks(violations, checkFields(rpc.request, message, caller.userId));
     if (faults.length > 0) throw refuseFields(faults);
     const made = partsOf();
     return made instanceof Promise ? made.then((parts) => operate(call, caller, message, parts)) : operate(call, caller, message, made);

@@ -20,6 +20,10 @@ export interface Field {
   readonly message?: () => Shape;
   /** kind "enum": the names that are values. */
   readonly values?: readonly string[];
+  /** kind "enum", beside each value: what HTTP calls it, '' where it has no name there. For fields that travel in Content-Type or Accept. */
+  readonly mediaTypes?: readonly string[];
+  /** The same for the ending of a file's name. */
+  readonly extensions?: readonly string[];
   readonly required?: true;
   /** Ignored where a client sends it. */
   readonly outputOnly?: true;
@@ -42,7 +46,7 @@ export interface HttpRule {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** "/api/records/{record_id}": a variable is one whole segment. */
   readonly path: string;
-  /** "*" for the whole message, a field's proto name, or undefined for no body. */
+  /** "*" for the whole message, a field's proto name, or undefined for no body. A field of bytes is the body as it comes: a stream. */
   readonly body?: string;
   /** The proto name of the response field that is the whole answer. */
   readonly responseBody?: string;
@@ -71,6 +75,8 @@ export interface Rpc<Request = unknown, Response = unknown> {
   readonly idempotency: 'NO_SIDE_EFFECTS' | 'IDEMPOTENT' | 'UNKNOWN';
   readonly clientStreaming: boolean;
   readonly serverStreaming: boolean;
+  /** The answer is a file of this name, without its ending. */
+  readonly attachment?: string;
   readonly http: readonly HttpRule[];
   readonly request: Shape;
   readonly response: Shape;

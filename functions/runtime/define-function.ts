@@ -78,6 +78,32 @@ export interface FunctionDefinition<Request, Response, Queries, Spec extends Set
 // biome-ignore lint/suspicious/noExplicitAny: the runtime holds functions of every type
 export type AnyFunction = FunctionDefinition<any, any, any, any, any>;
 
+/** A function whose answer is a stream, and whose request may be one: `Incoming` is a request, or all of them as they come. */
+export type StreamDefinition<
+  Request,
+  Response,
+  Incoming extends Request | AsyncIterable<Request>,
+  Queries,
+  Spec extends Settings,
+  Parts,
+> = Omit<FunctionDefinition<Request, Response, Queries, Spec, Parts>, 'operation' | 'cacheSeconds'> & {
+  readonly operation: (incoming: Incoming, tools: Tools<Queries, Parts>) => AsyncIterable<Response>;
+};
+
+/** The same for a function whose answer is a stream. Its timeoutSeconds are those of the whole stream. */
+export function defineStream<
+  Request,
+  Response,
+  Incoming extends Request | AsyncIterable<Request>,
+  Queries = Record<string, never>,
+  Spec extends Settings = Settings,
+  Parts = unknown,
+>(
+  definition: StreamDefinition<Request, Response, Incoming, Queries, Spec, Parts>,
+): StreamDefinition<Request, Response, Incoming, Queries, Spec, Parts> {
+  return definition;
+}
+
 /** A function is data: importing it opens nothing. */
 export function defineFunction<Request, Response, Queries = Record<string, never>, Spec extends Settings = Settings, Parts = unknown>(
   definition: FunctionDefinition<Request, Response, Queries, Spec, Parts>,

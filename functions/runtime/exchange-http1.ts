@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable, type Writable } from 'node:stream';
 import type { Exchange, ResponseHeaders } from './exchange.ts';
 import { readStream } from './read-body.ts';
 import { refuse } from './refusal.ts';
@@ -44,6 +45,23 @@ export class Http1Exchange implements Exchange {
     if (rawBody !== undefined) return rawBody.length > bytesMax ? Promise.reject(refuse('BODY_TOO_LARGE')) : Promise.resolve(rawBody);
     if (this.#request.readableEnded) return Promise.resolve(Buffer.alloc(0));
     return readStream(this.#request, bytesMax, this.#request.headers['content-length']);
+  }
+
+  incoming(): Readable {
+    const { rawBody } = this.#request as { rawBody?: Buffer };
+    return rawBody === undefined ? this.#request : Readable.from([rawBody]);
+  }
+
+  begin(status: number, headers: ResponseHeaders): Writable {
+    this.answered = true;
+    const response = this.#response;
+    if (this.#closing()) headers.push('connection', 'close');
+    if (!response.headersSent && !response.destroyed) response.writeHead(status, headers);
+    return response;
+  }
+
+  breakOff(): void {
+    this.#response.destroy();
   }
 
   answer(status: number, headers: ResponseHeaders, body: string): void {

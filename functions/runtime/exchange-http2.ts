@@ -1,4 +1,5 @@
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { Readable, Writable } from 'node:stream';
 import type { Exchange, ResponseHeaders } from './exchange.ts';
 import { readStream } from './read-body.ts';
 
@@ -33,6 +34,22 @@ export class Http2Exchange implements Exchange {
   body(bytesMax: number): Promise<Buffer> {
     if (this.#stream.endAfterHeaders) return Promise.resolve(Buffer.alloc(0));
     return readStream(this.#stream, bytesMax, this.#headers['content-length']);
+  }
+
+  incoming(): Readable {
+    return this.#stream;
+  }
+
+  begin(status: number, headers: ResponseHeaders): Writable {
+    this.answered = true;
+    const stream = this.#stream;
+    headers.push(':status', String(status));
+    if (!stream.destroyed && !stream.closed) stream.respond(headers, { endStream: this.method === 'HEAD' });
+    return stream;
+  }
+
+  breakOff(): void {
+    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }
 
   answer(status: number, headers: ResponseHeaders, body: string): void {

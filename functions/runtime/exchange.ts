@@ -1,3 +1,5 @@
+import type { Readable, Writable } from 'node:stream';
+
 /** Names and values in turn, as Node takes them fastest. */
 export type ResponseHeaders = string[];
 
@@ -16,6 +18,12 @@ export interface Exchange {
    * @throws Refusal BODY_TOO_LARGE as soon as it is known to be larger than `bytesMax`; CANCELLED when the client goes away.
    */
   body(bytesMax: number): Promise<Buffer>;
+  /** The body as it comes, for calls that are a stream. */
+  incoming(): Readable;
+  /** Begins an answer that is a stream; whoever asked for it ends it. Counts as the answer. */
+  begin(status: number, headers: ResponseHeaders): Writable;
+  /** Breaks a begun answer off, so that the client sees that it is not whole. */
+  breakOff(): void;
   /** Answers once; later answers are ignored. A HEAD request gets the headers alone. */
   answer(status: number, headers: ResponseHeaders, body: string): void;
   readonly answered: boolean;

@@ -1,7 +1,7 @@
 import { refuse } from './refusal.ts';
 
 /** A message on gRPC's wire: one byte that says whether it is compressed, four for its length, and itself (PROTOCOL-HTTP2.md, Length-Prefixed-Message). */
-const prefixBytes = 5;
+export const prefixBytes = 5;
 
 /** A message as it is sent: uncompressed. */
 export function framed(message: Uint8Array): Buffer {
@@ -46,7 +46,7 @@ export class MessageReader {
 }
 
 /** @throws Refusal MALFORMED_BODY, BODY_TOO_LARGE where it is larger than `bytesMax` unpacked */
-async function unpacked(message: Buffer, encoding: string | undefined, bytesMax: number): Promise<Buffer> {
+export async function unpacked(message: Buffer, encoding: string | undefined, bytesMax: number): Promise<Buffer> {
   const { gunzipSync, inflateSync } = await import('node:zlib');
   const unpack = encoding === 'gzip' ? gunzipSync : encoding === 'deflate' ? inflateSync : undefined;
   if (unpack === undefined) throw refuse('MALFORMED_BODY');

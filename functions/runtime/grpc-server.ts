@@ -15,8 +15,8 @@ export interface GrpcSide {
 const alwaysServed = /^\/grpc\.(reflection\.v1(alpha)?\.ServerReflection|health\.v1\.Health)\//;
 
 /**
- * The function's own unary rpc is read and written here; reflection and health, and with them every kind of stream, are
- * grpc-js's, which loads when the first of these is asked for.
+ * The function's own rpc is read and written here, a unary one by grpc-unary.ts and a stream by grpc-stream.ts; reflection and
+ * health are grpc-js's, which loads when the first of these is asked for.
  */
 export async function createGrpcSide(app: Application): Promise<GrpcSide> {
   const { rpc, limits } = app;
@@ -25,6 +25,7 @@ export async function createGrpcSide(app: Application): Promise<GrpcSide> {
     codecs: (await rpc.codecs()) as UnaryFace['codecs'],
     deadlines: new Deadlines(limits.timeoutSeconds * 1000),
   };
+  const streams = rpc.serverStreaming ? await import('./grpc-stream.ts') : undefined;
   let services: GrpcServices | undefined;
   let loading: Promise<GrpcServices> | undefined;
   let stopped = false;
@@ -47,7 +48,11 @@ export async function createGrpcSide(app: Application): Promise<GrpcSide> {
     serve(stream, headers, flags, rawHeaders) {
       const path = headers[':path'] ?? '';
       if (headerBytes(rawHeaders) > limits.headerBytesMax) return refuseAs('HEADERS_TOO_LARGE', stream, headers);
-      if (path === rpc.path) return void new UnaryCall(face, stream, headers);
+      if (path === rpc.path) {
+        if (streams === undefined) new UnaryCall(face, stream, headers);
+        else void new streams.StreamCall(face, stream, headers).run();
+        return;
+      }
       if (!alwaysServed.test(path)) return refuseAs('ROUTE_NOT_FOUND', stream, headers);
       if (services !== undefined) return services.serve(stream, headers, flags);
       load().then(

@@ -33,14 +33,19 @@ export function encodeStatus(refusal: Refusal, requestId: string): Buffer {
   return Buffer.from(Status.encode({ code: grpcCodes[row.grpc], message: row.says, details }).finish());
 }
 
-/** The whole answer of a refusal: a trailers-only response, with the details of google.rpc.Status. */
-export function trailersOnly(refusal: Refusal, requestId: string): Record<string, string | number> {
+/** The trailers of a refusal, with the details of google.rpc.Status. */
+export function statusOf(refusal: Refusal, requestId: string): Record<string, string | number> {
   return {
-    ':status': 200,
-    'content-type': 'application/grpc',
     'grpc-status': grpcCodes[refusal.row.grpc],
     'grpc-message': encodeURIComponent(refusal.row.says).replaceAll('%20', ' '),
     'grpc-status-details-bin': encodeStatus(refusal, requestId).toString('base64'),
-    'x-request-id': requestId,
   };
 }
+
+/** The whole answer of a refusal: a trailers-only response. */
+export const trailersOnly = (refusal: Refusal, requestId: string): Record<string, string | number> => ({
+  ':status': 200,
+  'content-type': 'application/grpc',
+  ...statusOf(refusal, requestId),
+  'x-request-id': requestId,
+});

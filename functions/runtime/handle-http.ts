@@ -4,6 +4,7 @@ import { type Application, asRefusal, type Decoded } from './application.ts';
 import type { Field, HttpRule, Rpc } from './contract.ts';
 import { Deadlines, type Waiting } from './deadlines.ts';
 import type { Exchange, ResponseHeaders } from './exchange.ts';
+import type { HttpStreams, StreamRequest } from './http-stream.ts';
 import { problemOf } from './problem.ts';
 import { readBody, readJson, readQuery } from './read-json.ts';
 import { type Refusal, refuse } from './refusal.ts';
@@ -21,8 +22,24 @@ type Message = Record<string, unknown>;
 
 export function createHttpHandler(app: Application, readiness: Readiness): HttpHandler {
   const cacheControl = app.cacheSeconds === undefined ? 'no-store' : `public, max-age=${app.cacheSeconds}`;
-  const faces = { app, readiness, cacheControl, deadlines: new Deadlines(app.limits.timeoutSeconds * 1000), faceOf: facesOf(app.rpc) };
+  const faces = {
+    app,
+    readiness,
+    cacheControl,
+    deadlines: new Deadlines(app.limits.timeoutSeconds * 1000),
+    faceOf: facesOf(app.rpc),
+    stream: app.rpc.serverStreaming ? lazyStreams(app) : undefined,
+  };
   return (exchange) => new HttpCall(faces, exchange).start();
+}
+
+/** Answers an rpc that is a stream; its code loads at the first such call. */
+function lazyStreams(app: Application): (request: StreamRequest, failed: (thrown: unknown) => void) => void {
+  let loading: Promise<HttpStreams> | undefined;
+  return (request, failed) => {
+    loading ??= import('./http-stream.ts').then(({ createHttpStreams }) => createHttpStreams(app));
+    loading.then((serve) => serve(request)).catch(failed);
+  };
 }
 
 /** What follows from one google.api.http rule, found once. */
@@ -42,6 +59,8 @@ interface Faces {
   readonly deadlines: Deadlines;
   readonly faceOf: ReadonlyMap<HttpRule, Face>;
   readonly cacheControl: string;
+  /** Set where the rpc is a stream. */
+  readonly stream: ReturnType<typeof lazyStreams> | undefined;
 }
 
 function facesOf(rpc: Rpc): ReadonlyMap<HttpRule, Face> {
@@ -98,6 +117,11 @@ class HttpCall implements Waiting {
       throw refuse('METHOD_NOT_ALLOWED', { allow: match.allow });
     }
     this.#route = match.rule.path;
+    if (this.#faces.stream !== undefined) {
+      const query = mark < 0 ? '' : target.slice(mark + 1);
+      const request = { exchange, call: this.#call, rule: match.rule, variables: match.variables, query };
+      return this.#faces.stream(request, (thrown) => this.#fail(thrown));
+    }
     const face = faceOf.get(match.rule) as Face;
     const performing = app.perform(this.#call, exchange.header('authorization'), () =>
       this.#decode(face, match.variables, mark < 0 ? '' : target.slice(mark + 1)),

@@ -81,7 +81,7 @@ export async function startFunction(
         ...(body === undefined ? {} : { body: body as NonNullable<RequestInit['body']> }),
       });
       const text = await response.text();
-      const isJson = response.headers.get('content-type')?.includes('json') === true;
+      const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '');
       return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
     },
     call(request, more = {}) {

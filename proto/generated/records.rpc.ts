@@ -151,6 +151,60 @@ export const DeleteRecordResponseShape: Shape = {
   ],
 };
 
+export const ImportRecordsRequestShape: Shape = {
+  name: "records.ImportRecordsRequest",
+  fields: [
+    { name: "user_id", json: "userId", kind: "string", caller: true, format: "uuid" },
+    { name: "content", json: "content", kind: "bytes" },
+    { name: "format", json: "format", kind: "enum", values: ["FILE_FORMAT_UNSPECIFIED", "CSV", "JSON_LINES"], mediaTypes: ["", "text/csv", "application/x-ndjson"], extensions: ["", "csv", "jsonl"], header: "content-type" },
+  ],
+};
+
+export const ImportRecordsResponseShape: Shape = {
+  name: "records.ImportRecordsResponse",
+  fields: [
+    { name: "fault", json: "fault", kind: "message", message: () => ImportFaultShape },
+    { name: "progress", json: "progress", kind: "message", message: () => ImportCountsShape },
+    { name: "totals", json: "totals", kind: "message", message: () => ImportCountsShape },
+  ],
+};
+
+export const ImportFaultShape: Shape = {
+  name: "records.ImportFault",
+  fields: [
+    { name: "line", json: "line", kind: "int32" },
+    { name: "column", json: "column", kind: "string" },
+    { name: "reason", json: "reason", kind: "string" },
+    { name: "says", json: "says", kind: "string" },
+  ],
+};
+
+export const ImportCountsShape: Shape = {
+  name: "records.ImportCounts",
+  fields: [
+    { name: "rows", json: "rows", kind: "int32" },
+    { name: "created", json: "created", kind: "int32" },
+    { name: "unchanged", json: "unchanged", kind: "int32" },
+    { name: "faulty", json: "faulty", kind: "int32" },
+    { name: "bytes", json: "bytes", kind: "int32" },
+  ],
+};
+
+export const ExportRecordsRequestShape: Shape = {
+  name: "records.ExportRecordsRequest",
+  fields: [
+    { name: "user_id", json: "userId", kind: "string", caller: true, format: "uuid" },
+    { name: "format", json: "format", kind: "enum", values: ["FILE_FORMAT_UNSPECIFIED", "CSV", "JSON_LINES"], mediaTypes: ["", "text/csv", "application/x-ndjson"], extensions: ["", "csv", "jsonl"], header: "accept" },
+  ],
+};
+
+export const ExportRecordsResponseShape: Shape = {
+  name: "records.ExportRecordsResponse",
+  fields: [
+    { name: "content", json: "content", kind: "bytes" },
+  ],
+};
+
 export const HealthCheckRequestShape: Shape = {
   name: "records.HealthCheckRequest",
   fields: [],
@@ -244,6 +298,39 @@ export const DeleteRecord: Rpc<types.DeleteRecordRequest, types.DeleteRecordResp
   codecs: () => import('./records.ts').then((m) => ({ request: m.DeleteRecordRequest, response: m.DeleteRecordResponse })),
 };
 
+export const ImportRecords: Rpc<types.ImportRecordsRequest, types.ImportRecordsResponse> = {
+  name: "ImportRecords",
+  service: "records.RecordsService",
+  path: "/records.RecordsService/ImportRecords",
+  functionName: "records-import-records",
+  access: "CALLER",
+  successStatus: 200,
+  idempotency: "IDEMPOTENT",
+  clientStreaming: true,
+  serverStreaming: true,
+  http: [{ method: "POST", path: "/api/records:import", body: "content" }],
+  request: ImportRecordsRequestShape,
+  response: ImportRecordsResponseShape,
+  codecs: () => import('./records.ts').then((m) => ({ request: m.ImportRecordsRequest, response: m.ImportRecordsResponse })),
+};
+
+export const ExportRecords: Rpc<types.ExportRecordsRequest, types.ExportRecordsResponse> = {
+  name: "ExportRecords",
+  service: "records.RecordsService",
+  path: "/records.RecordsService/ExportRecords",
+  functionName: "records-export-records",
+  access: "CALLER",
+  successStatus: 200,
+  idempotency: "NO_SIDE_EFFECTS",
+  clientStreaming: false,
+  serverStreaming: true,
+  attachment: "records",
+  http: [{ method: "GET", path: "/api/records:export", responseBody: "content" }],
+  request: ExportRecordsRequestShape,
+  response: ExportRecordsResponseShape,
+  codecs: () => import('./records.ts').then((m) => ({ request: m.ExportRecordsRequest, response: m.ExportRecordsResponse })),
+};
+
 export const HealthCheck: Rpc<types.HealthCheckRequest, types.HealthCheckResponse> = {
   name: "HealthCheck",
   service: "records.RecordsService",
@@ -261,4 +348,4 @@ export const HealthCheck: Rpc<types.HealthCheckRequest, types.HealthCheckRespons
 };
 
 /** Every rpc of the package, in the order of its file. */
-export const recordsRpcs = [SearchRecords, GetRecord, CreateRecord, UpdateRecord, DeleteRecord, HealthCheck] as const;
+export const recordsRpcs = [SearchRecords, GetRecord, CreateRecord, UpdateRecord, DeleteRecord, ImportRecords, ExportRecords, HealthCheck] as const;

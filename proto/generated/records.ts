@@ -10,8 +10,12 @@ import {
   type CallOptions,
   type ChannelCredentials,
   Client,
+  type ClientDuplexStream,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleBidiStreamingCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -81,6 +85,58 @@ export function mediaKindToNumber(object: MediaKind): number {
     case MediaKind.OTHER:
       return 4;
     case MediaKind.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
+/** The form of a file that holds a collection. */
+export const FileFormat = {
+  /** FILE_FORMAT_UNSPECIFIED - CSV. */
+  FILE_FORMAT_UNSPECIFIED: "FILE_FORMAT_UNSPECIFIED",
+  /** CSV - RFC 4180 in UTF-8. The first line names the columns: those of Discogs' export, and those that hold what Discogs doesn't know. */
+  CSV: "CSV",
+  /** JSON_LINES - A record a line, in the JSON of the API. */
+  JSON_LINES: "JSON_LINES",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type FileFormat = typeof FileFormat[keyof typeof FileFormat];
+
+export namespace FileFormat {
+  export type FILE_FORMAT_UNSPECIFIED = typeof FileFormat.FILE_FORMAT_UNSPECIFIED;
+  export type CSV = typeof FileFormat.CSV;
+  export type JSON_LINES = typeof FileFormat.JSON_LINES;
+  export type UNRECOGNIZED = typeof FileFormat.UNRECOGNIZED;
+}
+
+export function fileFormatFromJSON(object: any): FileFormat {
+  switch (object) {
+    case 0:
+    case "FILE_FORMAT_UNSPECIFIED":
+      return FileFormat.FILE_FORMAT_UNSPECIFIED;
+    case 1:
+    case "CSV":
+      return FileFormat.CSV;
+    case 2:
+    case "JSON_LINES":
+      return FileFormat.JSON_LINES;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return FileFormat.UNRECOGNIZED;
+  }
+}
+
+export function fileFormatToNumber(object: FileFormat): number {
+  switch (object) {
+    case FileFormat.FILE_FORMAT_UNSPECIFIED:
+      return 0;
+    case FileFormat.CSV:
+      return 1;
+    case FileFormat.JSON_LINES:
+      return 2;
+    case FileFormat.UNRECOGNIZED:
     default:
       return -1;
   }
@@ -232,6 +288,53 @@ export interface DeleteRecordRequest {
 
 export interface DeleteRecordResponse {
   success: boolean;
+}
+
+export interface ImportRecordsRequest {
+  userId: string;
+  /** A piece of the file; pieces end anywhere. */
+  content: Buffer;
+  /** The first message's counts for all. */
+  format: FileFormat;
+}
+
+/** One of these: what is wrong with a row, how far the import is, or, as the last message, what came of it. */
+export interface ImportRecordsResponse {
+  fault: ImportFault | undefined;
+  progress: ImportCounts | undefined;
+  totals: ImportCounts | undefined;
+}
+
+/** Why a row is not stored. */
+export interface ImportFault {
+  /** Where its row begins in the file, from 1; the line with the names of the columns is the first. */
+  line: number;
+  /** The name of its column; in JSON Lines the way to its field ("media.0.discGrade"). Empty where the whole row is at fault. */
+  column: string;
+  reason: string;
+  says: string;
+}
+
+export interface ImportCounts {
+  /** Rows so far, without the line with the names of the columns and without empty lines. */
+  rows: number;
+  created: number;
+  /** What was there already, and stays as it is. */
+  unchanged: number;
+  /** Rows that were not stored; a fault was told for each. */
+  faulty: number;
+  /** Of the file, so far. */
+  bytes: number;
+}
+
+export interface ExportRecordsRequest {
+  userId: string;
+  format: FileFormat;
+}
+
+export interface ExportRecordsResponse {
+  /** A piece of the file; pieces end anywhere. */
+  content: Buffer;
 }
 
 export interface HealthCheckRequest {
@@ -1690,6 +1793,486 @@ export const DeleteRecordResponse: MessageFns<DeleteRecordResponse> = {
   },
 };
 
+function createBaseImportRecordsRequest(): ImportRecordsRequest {
+  return { userId: "", content: Buffer.alloc(0), format: FileFormat.FILE_FORMAT_UNSPECIFIED };
+}
+
+export const ImportRecordsRequest: MessageFns<ImportRecordsRequest> = {
+  encode(message: ImportRecordsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.content.length !== 0) {
+      writer.uint32(18).bytes(message.content);
+    }
+    if (message.format !== FileFormat.FILE_FORMAT_UNSPECIFIED) {
+      writer.uint32(24).int32(fileFormatToNumber(message.format));
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportRecordsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportRecordsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.content = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.format = fileFormatFromJSON(reader.int32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ImportRecordsRequest>, I>>(base?: I): ImportRecordsRequest {
+    return ImportRecordsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ImportRecordsRequest>, I>>(object: I): ImportRecordsRequest {
+    const message = createBaseImportRecordsRequest();
+    message.userId = object.userId ?? "";
+    message.content = object.content ?? Buffer.alloc(0);
+    message.format = object.format ?? FileFormat.FILE_FORMAT_UNSPECIFIED;
+    return message;
+  },
+};
+
+function createBaseImportRecordsResponse(): ImportRecordsResponse {
+  return { fault: undefined, progress: undefined, totals: undefined };
+}
+
+export const ImportRecordsResponse: MessageFns<ImportRecordsResponse> = {
+  encode(message: ImportRecordsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fault !== undefined) {
+      ImportFault.encode(message.fault, writer.uint32(10).fork()).join();
+    }
+    if (message.progress !== undefined) {
+      ImportCounts.encode(message.progress, writer.uint32(18).fork()).join();
+    }
+    if (message.totals !== undefined) {
+      ImportCounts.encode(message.totals, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportRecordsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportRecordsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.fault = ImportFault.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.progress = ImportCounts.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.totals = ImportCounts.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ImportRecordsResponse>, I>>(base?: I): ImportRecordsResponse {
+    return ImportRecordsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ImportRecordsResponse>, I>>(object: I): ImportRecordsResponse {
+    const message = createBaseImportRecordsResponse();
+    message.fault = (object.fault !== undefined && object.fault !== null)
+      ? ImportFault.fromPartial(object.fault)
+      : undefined;
+    message.progress = (object.progress !== undefined && object.progress !== null)
+      ? ImportCounts.fromPartial(object.progress)
+      : undefined;
+    message.totals = (object.totals !== undefined && object.totals !== null)
+      ? ImportCounts.fromPartial(object.totals)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseImportFault(): ImportFault {
+  return { line: 0, column: "", reason: "", says: "" };
+}
+
+export const ImportFault: MessageFns<ImportFault> = {
+  encode(message: ImportFault, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.line !== 0) {
+      writer.uint32(8).int32(message.line);
+    }
+    if (message.column !== "") {
+      writer.uint32(18).string(message.column);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.says !== "") {
+      writer.uint32(34).string(message.says);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportFault {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportFault();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.line = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.column = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.says = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ImportFault>, I>>(base?: I): ImportFault {
+    return ImportFault.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ImportFault>, I>>(object: I): ImportFault {
+    const message = createBaseImportFault();
+    message.line = object.line ?? 0;
+    message.column = object.column ?? "";
+    message.reason = object.reason ?? "";
+    message.says = object.says ?? "";
+    return message;
+  },
+};
+
+function createBaseImportCounts(): ImportCounts {
+  return { rows: 0, created: 0, unchanged: 0, faulty: 0, bytes: 0 };
+}
+
+export const ImportCounts: MessageFns<ImportCounts> = {
+  encode(message: ImportCounts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rows !== 0) {
+      writer.uint32(8).int32(message.rows);
+    }
+    if (message.created !== 0) {
+      writer.uint32(16).int32(message.created);
+    }
+    if (message.unchanged !== 0) {
+      writer.uint32(24).int32(message.unchanged);
+    }
+    if (message.faulty !== 0) {
+      writer.uint32(32).int32(message.faulty);
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(40).int32(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportCounts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportCounts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.rows = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.created = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.unchanged = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.faulty = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.bytes = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ImportCounts>, I>>(base?: I): ImportCounts {
+    return ImportCounts.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ImportCounts>, I>>(object: I): ImportCounts {
+    const message = createBaseImportCounts();
+    message.rows = object.rows ?? 0;
+    message.created = object.created ?? 0;
+    message.unchanged = object.unchanged ?? 0;
+    message.faulty = object.faulty ?? 0;
+    message.bytes = object.bytes ?? 0;
+    return message;
+  },
+};
+
+function createBaseExportRecordsRequest(): ExportRecordsRequest {
+  return { userId: "", format: FileFormat.FILE_FORMAT_UNSPECIFIED };
+}
+
+export const ExportRecordsRequest: MessageFns<ExportRecordsRequest> = {
+  encode(message: ExportRecordsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.format !== FileFormat.FILE_FORMAT_UNSPECIFIED) {
+      writer.uint32(16).int32(fileFormatToNumber(message.format));
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExportRecordsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExportRecordsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.format = fileFormatFromJSON(reader.int32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ExportRecordsRequest>, I>>(base?: I): ExportRecordsRequest {
+    return ExportRecordsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ExportRecordsRequest>, I>>(object: I): ExportRecordsRequest {
+    const message = createBaseExportRecordsRequest();
+    message.userId = object.userId ?? "";
+    message.format = object.format ?? FileFormat.FILE_FORMAT_UNSPECIFIED;
+    return message;
+  },
+};
+
+function createBaseExportRecordsResponse(): ExportRecordsResponse {
+  return { content: Buffer.alloc(0) };
+}
+
+export const ExportRecordsResponse: MessageFns<ExportRecordsResponse> = {
+  encode(message: ExportRecordsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.content.length !== 0) {
+      writer.uint32(10).bytes(message.content);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExportRecordsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExportRecordsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.content = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ExportRecordsResponse>, I>>(base?: I): ExportRecordsResponse {
+    return ExportRecordsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ExportRecordsResponse>, I>>(object: I): ExportRecordsResponse {
+    const message = createBaseExportRecordsResponse();
+    message.content = object.content ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
 function createBaseHealthCheckRequest(): HealthCheckRequest {
   return {};
 }
@@ -1857,6 +2440,31 @@ export const RecordsServiceService = {
       Buffer.from(DeleteRecordResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteRecordResponse => DeleteRecordResponse.decode(value),
   },
+  /**
+   * Brings records in from a file: the CSV that Discogs exports for a collection, or what ExportRecords wrote. It tells how far it is,
+   * what is wrong with which row, and in the end what came of it. The same file again changes nothing, also after a break halfway.
+   */
+  importRecords: {
+    path: "/records.RecordsService/ImportRecords" as const,
+    requestStream: true as const,
+    responseStream: true as const,
+    requestSerialize: (value: ImportRecordsRequest): Buffer => Buffer.from(ImportRecordsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ImportRecordsRequest => ImportRecordsRequest.decode(value),
+    responseSerialize: (value: ImportRecordsResponse): Buffer =>
+      Buffer.from(ImportRecordsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ImportRecordsResponse => ImportRecordsResponse.decode(value),
+  },
+  /** The whole collection as a file, the oldest record first. */
+  exportRecords: {
+    path: "/records.RecordsService/ExportRecords" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ExportRecordsRequest): Buffer => Buffer.from(ExportRecordsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExportRecordsRequest => ExportRecordsRequest.decode(value),
+    responseSerialize: (value: ExportRecordsResponse): Buffer =>
+      Buffer.from(ExportRecordsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExportRecordsResponse => ExportRecordsResponse.decode(value),
+  },
   /** Says whether this function and its database work. */
   healthCheck: {
     path: "/records.RecordsService/HealthCheck" as const,
@@ -1880,6 +2488,13 @@ export interface RecordsServiceServer extends UntypedServiceImplementation {
   updateRecord: handleUnaryCall<UpdateRecordRequest, UpdateRecordResponse>;
   /** Removes a record. */
   deleteRecord: handleUnaryCall<DeleteRecordRequest, DeleteRecordResponse>;
+  /**
+   * Brings records in from a file: the CSV that Discogs exports for a collection, or what ExportRecords wrote. It tells how far it is,
+   * what is wrong with which row, and in the end what came of it. The same file again changes nothing, also after a break halfway.
+   */
+  importRecords: handleBidiStreamingCall<ImportRecordsRequest, ImportRecordsResponse>;
+  /** The whole collection as a file, the oldest record first. */
+  exportRecords: handleServerStreamingCall<ExportRecordsRequest, ExportRecordsResponse>;
   /** Says whether this function and its database work. */
   healthCheck: handleUnaryCall<HealthCheckRequest, HealthCheckResponse>;
 }
@@ -1965,6 +2580,26 @@ export interface RecordsServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteRecordResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Brings records in from a file: the CSV that Discogs exports for a collection, or what ExportRecords wrote. It tells how far it is,
+   * what is wrong with which row, and in the end what came of it. The same file again changes nothing, also after a break halfway.
+   */
+  importRecords(): ClientDuplexStream<ImportRecordsRequest, ImportRecordsResponse>;
+  importRecords(options: Partial<CallOptions>): ClientDuplexStream<ImportRecordsRequest, ImportRecordsResponse>;
+  importRecords(
+    metadata: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientDuplexStream<ImportRecordsRequest, ImportRecordsResponse>;
+  /** The whole collection as a file, the oldest record first. */
+  exportRecords(
+    request: ExportRecordsRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ExportRecordsResponse>;
+  exportRecords(
+    request: ExportRecordsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ExportRecordsResponse>;
   /** Says whether this function and its database work. */
   healthCheck(
     request: HealthCheckRequest,

@@ -129,7 +129,9 @@ function exampleOf(shape: Shape, inside = false): Record<string, unknown> {
 /** The body of one HTTP face: the whole request, or the field that the rule names. */
 function exampleBody(rpc: Rpc, rule: HttpRule): Buffer | undefined {
   if (rule.body === undefined) return undefined;
-  const named = rpc.request.fields.find(({ name }) => name === rule.body)?.message;
+  const field = rpc.request.fields.find(({ name }) => name === rule.body);
+  if (field?.kind === 'bytes') return Buffer.from('training text');
+  const named = field?.message;
   return Buffer.from(JSON.stringify(named === undefined ? exampleOf(rpc.request) : exampleOf(named(), true)));
 }
 
@@ -144,8 +146,9 @@ async function askEverything(running: Running, rpc: Rpc, token: string): Promise
   const session = http2.connect(`http://127.0.0.1:${running.port}`);
   try {
     const authorization = `Bearer ${token}`;
+    const file = rpc.request.fields.find(({ header }) => header === 'content-type')?.mediaTypes?.find((type) => type !== '');
     for (const rule of rpc.http) {
-      const headers = { ':method': rule.method, ':path': examplePath(rule), authorization, 'content-type': 'application/json' };
+      const headers = { ':method': rule.method, ':path': examplePath(rule), authorization, 'content-type': file ?? 'application/json' };
       const status = await ask(session, headers, exampleBody(rpc, rule));
       if (status === 401 && rpc.access === 'CALLER')
         throw new Error('the training token was refused, so that nothing behind it was trained');

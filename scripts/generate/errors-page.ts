@@ -26,6 +26,10 @@ export const domainFieldFaults: Readonly<Record<string, string>> = {
   NOT_APPLICABLE: 'Does not apply to this kind of medium.',
   DUPLICATE: 'Is there already.',
   CONFLICTING_PRICES: 'price and price_paid differ; give one of them.',
+  WRONG_CELL_COUNT: 'The row has more or fewer cells than the first line has columns.',
+  WRONG_QUOTES: 'Quotation marks stand around a whole cell, and twice inside of it.',
+  WRONG_ENCODING: 'Holds bytes that are not UTF-8.',
+  MALFORMED: 'Must be one JSON object, on a line of its own.',
   CONFLICTS_WITH_PAGE_TOKEN: 'A page token says where the page begins; leave the offset out.',
 };
 

@@ -54,6 +54,7 @@ function rowsOf(rpc: Rpc, domain: RefusalTable): RefusalTable {
     REQUEST_TIMEOUT: body,
     BODY_TOO_LARGE: body,
     UNSUPPORTED_MEDIA_TYPE: body,
+    NOT_ACCEPTABLE: rpc.request.fields.some((field) => field.header === 'accept'),
   };
   const headers = rpc.request.fields.map((field) => field.header);
   return {

@@ -57,8 +57,8 @@ export function messageSchemas(rpcs: readonly Rpc[], comments: Comments): Json {
       if (body === '*') reach(request, asked);
       else for (const field of request.fields) if (field.name === body && field.message) reach(field.message(), asked);
       if (successStatus === 204) continue;
-      const only = response.fields.find((field) => field.name === responseBody)?.message?.();
-      reach(only ?? response, answered);
+      const only = response.fields.find((field) => field.name === responseBody);
+      if (only?.kind !== 'bytes') reach(only?.message?.() ?? response, answered);
     }
   const shapes = [...asked.union(answered)].sort((a, b) => (a.name < b.name ? -1 : 1));
   return Object.fromEntries(

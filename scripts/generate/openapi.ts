@@ -1,4 +1,4 @@
-import type { Field, HttpRule, Rpc } from '../../functions/runtime/contract.ts';
+import type { Field, HttpRule, Rpc, Shape } from '../../functions/runtime/contract.ts';
 import type { RefusalTable } from '../../functions/runtime/refusal.ts';
 import { problemResponses, problemSchema } from './openapi-problems.ts';
 import { type Comments, fieldSchema, type Json, messageSchemas, schemaReference } from './openapi-schemas.ts';
@@ -35,6 +35,8 @@ function parametersOf(rpc: Rpc, rule: HttpRule, comments: Comments): Json[] {
   return rpc.request.fields.flatMap((field) => {
     const text = comments.get(`${rpc.request.name}.${field.name}`);
     if (rule.path.includes(`{${field.name}}`)) return [parameter('path', field.name, field, text)];
+    // OpenAPI names them as the media types of bodies.
+    if (field.header === 'content-type' || field.header === 'accept') return [];
     if (field.header) return [parameter('header', headerName(field.header), field, text)];
     if (rule.body === '*' || rule.body === field.name || field.message || field.outputOnly) return [];
     // PUT replaces: it has no mask.
@@ -46,8 +48,17 @@ function parametersOf(rpc: Rpc, rule: HttpRule, comments: Comments): Json[] {
   });
 }
 
+/** A body that is a file, in each of its forms. */
+function fileContent(rpc: Rpc, header: 'content-type' | 'accept'): Json {
+  const types = rpc.request.fields.find((field) => field.header === header)?.mediaTypes?.filter((type) => type !== '');
+  return Object.fromEntries((types ?? ['application/octet-stream']).map((type) => [type, { schema: { type: 'string' } }]));
+}
+
+const isBytes = (shape: Shape, name: string | undefined): boolean => shape.fields.find((field) => field.name === name)?.kind === 'bytes';
+
 function requestBodyOf(rpc: Rpc, rule: HttpRule): Json | undefined {
   if (rule.body === undefined) return undefined;
+  if (isBytes(rpc.request, rule.body)) return { required: true, content: fileContent(rpc, 'content-type') };
   const shape = rule.body === '*' ? rpc.request : rpc.request.fields.find((field) => field.name === rule.body)?.message?.();
   if (shape === undefined) return undefined;
   const media = { schema: schemaReference(shape) };
@@ -61,6 +72,14 @@ function requestBodyOf(rpc: Rpc, rule: HttpRule): Json | undefined {
 function successOf(rpc: Rpc, rule: HttpRule): Json {
   const requestId = { 'X-Request-Id': { $ref: '#/components/headers/X-Request-Id' } };
   if (rpc.successStatus === 204) return { description: 'Done.', headers: requestId };
+  if (isBytes(rpc.response, rule.responseBody))
+    return { description: 'The file, as it is made.', headers: requestId, content: fileContent(rpc, 'accept') };
+  if (rpc.serverStreaming)
+    return {
+      description: 'A message a line, as they come. What breaks it off is the last line: `{"error": …}`, with a problem in it.',
+      headers: requestId,
+      content: { 'application/x-ndjson': { schema: schemaReference(rpc.response) } },
+    };
   const shape = rpc.response.fields.find((field) => field.name === rule.responseBody)?.message?.() ?? rpc.response;
   const carried = shape.fields.filter((field) => field.header === 'etag');
   return {

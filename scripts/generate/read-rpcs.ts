@@ -34,6 +34,14 @@ interface Rule {
   format: string;
 }
 
+type Extensions = [DescExtension, DescExtension, DescExtension, DescExtension, DescExtension, DescExtension, DescExtension];
+
+/** platform.Media as the registry gives it. */
+interface Media {
+  type: string;
+  extension: string;
+}
+
 /** google.api.HttpRule as the registry gives it. */
 interface Http {
   pattern: { case: string; value: string };
@@ -69,13 +77,15 @@ export function readPackages(image: ContractImage, own: readonly string[]): Cont
     if (!found) throw new Error(`${name} is not declared: is platform.proto or google/api missing in proto/?`);
     return found;
   };
-  const [rule, behavior, http, access, status] = [
+  const [rule, behavior, http, access, status, attachment, media] = [
     'platform.rule',
     'google.api.field_behavior',
     'google.api.http',
     'platform.access',
     'platform.success_status',
-  ].map(extension) as [DescExtension, DescExtension, DescExtension, DescExtension, DescExtension];
+    'platform.attachment',
+    'platform.media',
+  ].map(extension) as Extensions;
 
   const shapes = new Map<string, Shape>();
   function shapeOf(message: DescMessage): Shape {
@@ -115,6 +125,12 @@ export function readPackages(image: ContractImage, own: readonly string[]): Cont
     const limits = hasOption(field, rule) ? (getOption(field, rule) as unknown as Rule) : undefined;
     const behaviors = hasOption(field, behavior) ? (getOption(field, behavior) as number[]) : [];
     const { message } = field;
+    const header = limits?.header.toLowerCase();
+    const named = field.enum?.values.map((value) =>
+      hasOption(value, media) ? (getOption(value, media) as unknown as Media) : { type: '', extension: '' },
+    );
+    if ((header === 'content-type' || header === 'accept') && !named?.some(({ type }) => type !== ''))
+      faults.push(`${field}: what travels in ${limits?.header} is an enum whose values have a (platform.media)`);
     return {
       name: field.name,
       json: field.jsonName,
@@ -132,6 +148,10 @@ export function readPackages(image: ContractImage, own: readonly string[]): Cont
           )(shapeOf(message)),
         }),
       ...(field.enum && { values: field.enum.values.map((value) => value.name) }),
+      ...(named?.some(({ type }) => type !== '') && {
+        mediaTypes: named.map(({ type }) => type),
+        extensions: named.map(({ extension }) => extension),
+      }),
       ...(behaviors.includes(2) && { required: true as const }),
       ...(behaviors.includes(3) && { outputOnly: true as const }),
       ...(limits?.caller && { caller: true as const }),
@@ -161,8 +181,13 @@ export function readPackages(image: ContractImage, own: readonly string[]): Cont
           faults.push(`${method}: {${variable}} of the path is not a string field of ${request.name}`);
       if (!/^(\/([\w.~:-]+|\{\w+\}))+$/.test(pattern.value))
         faults.push(`${method}: ${pattern.value}: a variable must be one whole segment`);
-      if (body && body !== '*' && request.fields.find((field) => field.name === body)?.kind !== 'message')
+      const bodyKind = body && body !== '*' ? request.fields.find((field) => field.name === body)?.kind : undefined;
+      if (method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming') {
+        if (bodyKind !== 'bytes') faults.push(`${method}: a stream of requests is on HTTP one body: say which field of bytes it is`);
+      } else if (body && body !== '*' && bodyKind !== 'message')
         faults.push(`${method}: body "${body}" is not a message field of ${request.name}`);
+      if (method.methodKind === 'client_streaming')
+        faults.push(`${method}: functions/runtime answers a stream of requests with a stream only; declare it as returns (stream …)`);
       if (responseBody && !response.fields.some((field) => field.name === responseBody))
         faults.push(`${method}: response_body "${responseBody}" is not a field of ${response.name}`);
       return {
@@ -195,7 +220,12 @@ export function readPackages(image: ContractImage, own: readonly string[]): Cont
       service.methods.map((method): Rpc => {
         const request = shapeOf(method.input);
         const response = shapeOf(method.output);
-        assertStringifies(method, response);
+        const rules = httpRules(method, request, response);
+        // A stream of bytes is on HTTP the body as it is, and no JSON.
+        const isFile =
+          method.methodKind === 'server_streaming' &&
+          rules.every(({ responseBody }) => response.fields.find(({ name }) => name === responseBody)?.kind === 'bytes');
+        if (!isFile) assertStringifies(method, response);
         const who = hasOption(method, access) ? getOption(method, access) : 0;
         if (who !== 1 && who !== 2) faults.push(`${method}: has no (platform.access); say PUBLIC or CALLER`);
         return {
@@ -208,7 +238,8 @@ export function readPackages(image: ContractImage, own: readonly string[]): Cont
           idempotency: MethodOptions_IdempotencyLevel[method.idempotency].replace('IDEMPOTENCY_UNKNOWN', 'UNKNOWN') as Rpc['idempotency'],
           clientStreaming: method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming',
           serverStreaming: method.methodKind === 'server_streaming' || method.methodKind === 'bidi_streaming',
-          http: httpRules(method, request, response),
+          ...(hasOption(method, attachment) && { attachment: getOption(method, attachment) as string }),
+          http: rules,
           request,
           response,
           codecs: () => Promise.reject(new Error('codecs are loaded from the generated files')),
