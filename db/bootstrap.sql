@@ -59,6 +59,32 @@ create extension if not exists pg_trgm schema extensions;
 create extension if not exists unaccent schema extensions;
 create extension if not exists btree_gin schema extensions;
 create extension if not exists btree_gist schema extensions;
+create extension if not exists fuzzystrmatch schema extensions;
+
+-- Full-text search inside an index in spite of row-level security. PostgreSQL lets no operator see a row before the policy has passed it,
+-- unless the operator's function is LEAKPROOF, which only a superuser can say. This one is: ts_match_vq (behind @@) answers yes or no, and
+-- the only error it can raise is about the depth of the query, which is the caller's own, never about a row. The operator and its
+-- class are PostgreSQL's own under a name of ours; nothing in pg_catalog is touched.
+do $$
+begin
+  if to_regoperator('extensions.@~(tsvector,tsquery)') is null then
+    create function extensions.matches(tsvector, tsquery) returns boolean
+      language internal immutable strict parallel safe leakproof as 'ts_match_vq';
+    revoke all on function extensions.matches from public;
+    grant execute on function extensions.matches to record_owner, record_app;
+    create operator extensions.@~ (
+      leftarg = tsvector, rightarg = tsquery, function = extensions.matches, restrict = tsmatchsel, join = tsmatchjoinsel);
+    create operator class extensions.tsvector_ops for type tsvector using gin as
+      operator 1 extensions.@~ (tsvector, tsquery),
+      function 1 pg_catalog.gin_cmp_tslexeme(text, text),
+      function 2 pg_catalog.gin_extract_tsvector(tsvector, internal, internal),
+      function 3 pg_catalog.gin_extract_tsquery(tsvector, internal, smallint, internal, internal, internal, internal),
+      function 4 pg_catalog.gin_tsquery_consistent(internal, smallint, tsvector, integer, internal, internal, internal, internal),
+      function 5 pg_catalog.gin_cmp_prefix(text, text, smallint, internal),
+      function 6 pg_catalog.gin_tsquery_triconsistent(internal, smallint, tsvector, integer, internal, internal, internal),
+      storage text;
+  end if;
+end $$;
 
 -- Which migrations have run: kept by scripts/db/migrate.ts.
 create schema if not exists platform authorization record_owner;

@@ -32,6 +32,10 @@ CREATE EXTENSION IF NOT EXISTS btree_gin WITH SCHEMA extensions;
 
 CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA extensions;
 
+-- Name: fuzzystrmatch; Type: EXTENSION; Schema: -; Owner: -
+
+CREATE EXTENSION IF NOT EXISTS fuzzystrmatch WITH SCHEMA extensions;
+
 -- Name: pg_trgm; Type: EXTENSION; Schema: -; Owner: -
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA extensions;
@@ -60,6 +64,20 @@ CREATE TYPE records.grade AS ENUM (
 );
 
 ALTER TYPE records.grade OWNER TO record_owner;
+
+-- Name: sought; Type: TYPE; Schema: records; Owner: record_owner
+
+CREATE TYPE records.sought AS (
+	stage integer,
+	found tsquery,
+	corrected text,
+	exact tsquery[],
+	one tsquery[],
+	two tsquery[],
+	missing integer[]
+);
+
+ALTER TYPE records.sought OWNER TO record_owner;
 
 -- Name: begin_call(uuid, uuid); Type: FUNCTION; Schema: auth; Owner: record_owner
 
@@ -264,6 +282,97 @@ $$;
 
 ALTER FUNCTION auth.verification_keys() OWNER TO record_owner;
 
+-- Name: matches(tsvector, tsquery); Type: FUNCTION; Schema: extensions; Owner: postgres
+
+CREATE FUNCTION extensions.matches(tsvector, tsquery) RETURNS boolean
+    LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE
+    AS $$ts_match_vq$$;
+
+ALTER FUNCTION extensions.matches(tsvector, tsquery) OWNER TO postgres;
+
+-- Name: autocomplete(uuid, uuid, text, text, integer); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.autocomplete(p_user uuid, p_session uuid, p_field text, p_prefix text, p_limit integer) RETURNS TABLE(value text)
+    LANGUAGE plpgsql ROWS 10
+    SET search_path TO ''
+    AS $_$
+declare
+  prefix text := records.normal_form(p_prefix);
+  field text := case p_field when 'ARTIST' then 'artist' when 'LABEL' then 'label' when 'CATALOG_NUMBER' then 'catalog_number' end;
+  norm text := case p_field when 'ARTIST' then 'artist_norm' when 'LABEL' then 'label_norm' when 'CATALOG_NUMBER' then 'catalog_norm' end;
+begin
+  perform auth.begin_call(p_user, p_session);
+  return query execute format(
+    'with recursive found as (
+      (select r.%2$I as norm, r.%1$I as value, 1 as place
+        from records.records r where r.user_id = $1 and r.%2$I >= $2 and r.%2$I < $3 order by r.%2$I limit 1)
+      union all
+      select next.norm, next.value, f.place + 1
+      from found f
+      cross join lateral (
+        select r.%2$I as norm, r.%1$I as value
+        from records.records r where r.user_id = $1 and r.%2$I > f.norm and r.%2$I < $3 order by r.%2$I limit 1) next
+      where f.place < $4)
+    select f.value from found f order by f.place', field, norm)
+  using p_user, coalesce(nullif(prefix, ''), E'\x01'), prefix || U&'\+10FFFF', p_limit;
+end $_$;
+
+ALTER FUNCTION records.autocomplete(p_user uuid, p_session uuid, p_field text, p_prefix text, p_limit integer) OWNER TO record_owner;
+
+-- Name: conditions_of(jsonb); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.conditions_of(p_filters jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO ''
+    RETURN concat(CASE WHEN (p_filters ? 'artist'::text) THEN ' and r.artist_norm = records.normal_form($2 ->> ''artist'')'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'label'::text) THEN ' and r.label_norm = records.normal_form($2 ->> ''label'')'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'format'::text) THEN ' and r.format_norm = records.format_kind($2 ->> ''format'')'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'year_min'::text) THEN ' and r.year >= ($2 ->> ''year_min'')::integer'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'year_max'::text) THEN ' and r.year <= ($2 ->> ''year_max'')::integer'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'grade_min'::text) THEN ' and r.record_grade >= ($2 ->> ''grade_min'')::records.grade'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'price_min'::text) THEN ' and r.price >= ($2 ->> ''price_min'')::numeric'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'price_max'::text) THEN ' and r.price <= ($2 ->> ''price_max'')::numeric'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'currency'::text) THEN ' and r.currency = $2 ->> ''currency'''::text ELSE NULL::text END);
+
+ALTER FUNCTION records.conditions_of(p_filters jsonb) OWNER TO record_owner;
+
+-- Name: document_of(uuid, text, text, text, text, jsonb); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.document_of(p_user uuid, p_artist text, p_name text, p_label text, p_catalog_number text, p_aliases jsonb) RETURNS tsvector
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+declare
+  tag text := records.tag_of(p_user);
+  norm text := records.normal_form(concat_ws(' ', p_artist, p_name, p_label, p_catalog_number));
+  alias text;
+  words text[];
+begin
+  for alias in select jsonb_array_elements_text(p_aliases) loop
+    norm := norm || ' ' || records.normal_form(alias);
+  end loop;
+  words := records.words_of(norm);
+  if p_catalog_number is not null then
+    words := words || nullif(regexp_replace(records.normal_form(p_catalog_number) collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+', '', 'g'), '');
+  end if;
+  return array_to_tsvector(array(select tag || word from unnest(words) word where word is not null));
+end $$;
+
+ALTER FUNCTION records.document_of(p_user uuid, p_artist text, p_name text, p_label text, p_catalog_number text, p_aliases jsonb) OWNER TO record_owner;
+
+-- Name: normal_form(text); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.normal_form(p_text text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+begin
+  return btrim(regexp_replace(
+    lower(extensions.unaccent('extensions.unaccent'::regdictionary, regexp_replace(normalize(p_text, nfkc), '[\u0300-\u036f]', '', 'g')) collate pg_catalog.pg_c_utf8),
+    '\s+', ' ', 'g'));
+end $$;
+
+ALTER FUNCTION records.normal_form(p_text text) OWNER TO record_owner;
+
+-- Name: format_kind(text); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.format_kind(p_format text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO ''
+    RETURN records.normal_form(regexp_replace(split_part(p_format, ','::text, 1), '^\s*\d+\s*[x×]\s*'::text, ''::text, 'i'::text));
+
+ALTER FUNCTION records.format_kind(p_format text) OWNER TO record_owner;
+
 -- Name: names_in_normal_form(text, text, jsonb); Type: FUNCTION; Schema: records; Owner: record_owner
 
 CREATE FUNCTION records.names_in_normal_form(p_artist text, p_name text, p_aliases jsonb) RETURNS text
@@ -323,6 +432,12 @@ CREATE TABLE records.records (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     norm text GENERATED ALWAYS AS (records.names_in_normal_form(artist, name, aliases)) STORED NOT NULL COLLATE pg_catalog."C",
+    artist_norm text GENERATED ALWAYS AS (records.normal_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
+    label_norm text GENERATED ALWAYS AS (records.normal_form(label)) STORED COLLATE pg_catalog."C",
+    catalog_norm text GENERATED ALWAYS AS (records.normal_form(catalog_number)) STORED COLLATE pg_catalog."C",
+    format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
+    year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
+    document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
     CONSTRAINT records_added_at_check CHECK (((added_at >= '1860-01-01 00:00:00+00'::timestamp with time zone) AND (added_at <= '2999-12-31 23:59:59+00'::timestamp with time zone))),
     CONSTRAINT records_aliases_check CHECK (((jsonb_typeof(aliases) = 'array'::text) AND (jsonb_array_length(aliases) <= 50))),
     CONSTRAINT records_artist_check CHECK (((char_length(artist) >= 1) AND (char_length(artist) <= 256))),
@@ -480,6 +595,151 @@ end $$;
 
 ALTER FUNCTION records.export_records(p_user uuid, p_session uuid, p_after_created_at timestamp with time zone, p_after_id uuid, p_limit integer) OWNER TO record_owner;
 
+-- Name: facets(uuid, uuid, text, jsonb, integer); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.facets(p_user uuid, p_session uuid, p_query text, p_filters jsonb, p_limit integer) RETURNS TABLE(facet text, value text, count integer, counts_are_lower_bounds boolean)
+    LANGUAGE plpgsql ROWS 30
+    SET search_path TO ''
+    AS $_$
+declare
+  preamble text;
+  source text;
+begin
+  perform auth.begin_call(p_user, p_session);
+  select f.preamble, f.source into preamble, source from records.found_rows(p_query, p_filters) f;
+  return query execute format(
+    '%1$s,
+    formats as (select r.format_norm, count(*)::integer from %2$s and r.format_norm <> '''' group by 1 order by 2 desc, 1 limit $4),
+    labels as (select r.label_norm, count(*)::integer from %2$s and r.label_norm <> '''' group by 1 order by 2 desc, 1 limit $4),
+    decades as (select r.year / 10 * 10 as decade, count(*)::integer from %2$s and r.year is not null group by 1 order by 2 desc, 1 limit $4)
+    select f.facet, f.value, f.count, b.above from (
+      select ''format'' as facet, (
+        select btrim(regexp_replace(split_part(r.format, '','', 1), ''^\s*\d+\s*[x×]\s*'', '''', ''i''))
+        from records.records r where r.user_id = $1 and r.format_norm = f.format_norm limit 1) as value, f.count from formats f
+      union all
+      select ''label'', (select r.label from records.records r where r.user_id = $1 and r.label_norm = l.label_norm limit 1), l.count from labels l
+      union all
+      select ''decade'', d.decade::text, d.count from decades d) f
+    cross join bounded b
+    order by f.facet, f.count desc, f.value', preamble, source)
+  using p_user, p_filters, case when records.normal_form(p_query) <> '' then records.found_by(p_user, p_query, p_filters) end, p_limit;
+end $_$;
+
+ALTER FUNCTION records.facets(p_user uuid, p_session uuid, p_query text, p_filters jsonb, p_limit integer) OWNER TO record_owner;
+
+-- Name: find_records(uuid, uuid, text, jsonb, text, integer, integer, integer, text, timestamp with time zone, uuid); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.find_records(p_user uuid, p_session uuid, p_query text, p_filters jsonb, p_order text, p_limit integer, p_offset integer, p_stage integer, p_after_key text, p_after_created_at timestamp with time zone, p_after_id uuid) RETURNS TABLE(total integer, total_is_lower_bound boolean, stage integer, sort_key text, record records.readable)
+    LANGUAGE plpgsql ROWS 50
+    SET search_path TO ''
+    AS $_$
+#variable_conflict use_column
+declare
+  total_max constant integer := 10000;
+  conditions text := records.conditions_of(p_filters);
+  with_query boolean := records.normal_form(p_query) <> '';
+  key text := case p_order when 'RELEVANCE' then 'r.rank' when 'BY_ARTIST' then 'r.artist_norm' when 'BY_YEAR' then 'coalesce(r.year, 0)'
+    when 'BY_PRICE' then 'coalesce(r.price, -1)' else '0' end;
+  key_type text := case p_order when 'BY_ARTIST' then 'text' when 'BY_PRICE' then 'numeric' else 'integer' end;
+  ordering text := case p_order when 'NEWEST' then 'r.created_at desc, r.id desc' when 'OLDEST' then 'r.created_at, r.id'
+    when 'BY_ARTIST' then 'r.artist_norm, r.id' else key || ' desc, r.created_at desc, r.id desc' end;
+  beginning text := case when p_after_id is null then '' else case p_order
+    when 'NEWEST' then ' and (r.created_at, r.id) < ($6, $7)' when 'OLDEST' then ' and (r.created_at, r.id) > ($6, $7)'
+    when 'BY_ARTIST' then ' and (r.artist_norm, r.id) > ($5, $7)'
+    else format(' and (%s, r.created_at, r.id) < ($5::%s, $6, $7)', key, key_type) end end;
+  first_step integer := case when p_stage is null then 0 else least(p_stage, 2) end;
+  last_step integer := case when p_stage is null then 2 else least(p_stage, 2) end;
+  s records.sought;
+  found_rows bigint;
+begin
+  perform auth.begin_call(p_user, p_session);
+
+  if not with_query then
+    return query execute format(
+      'with page as (select r.id, (%1$s)::text as key, row_number() over (order by %2$s) as place
+          from records.records r where r.user_id = $1 %3$s %4$s order by %2$s limit $3 offset $4)
+        select least(counted.total, %5$s), counted.total > %5$s, 0, page.key, v
+        from (select count(*)::integer as total from (select from records.records r where r.user_id = $1 %3$s limit %5$s + 1) r) counted
+        left join (page join records.readable v on v.user_id = $1 and v.id = page.id) on true
+        order by page.place', key, ordering, conditions, beginning, total_max)
+      using p_user, p_filters, p_limit, p_offset, p_after_key, p_after_created_at, p_after_id;
+    return;
+  end if;
+
+  for step in first_step..last_step loop
+    for s in select * from records.stages_of(p_user, p_query, step) loop
+      continue when s.stage <> coalesce(p_stage, s.stage);
+      return query execute format(
+        'with r as materialized (
+            select r.id, r.created_at, r.artist_norm, r.year, r.price, %6$s as rank
+            from records.records r where r.user_id = $1 and r.document operator(extensions.@~) $13 %3$s limit %5$s + 1),
+          page as (select r.id, (%1$s)::text as key, row_number() over (order by %2$s) as place from r where true %4$s order by %2$s limit $3 offset $4)
+        select least(counted.total, %5$s), counted.total > %5$s, $14, page.key, v
+        from (select count(*)::integer as total from r) counted
+        left join (page join records.readable v on v.user_id = $1 and v.id = page.id) on true
+        where counted.total > 0
+        order by page.place', key, ordering, conditions, beginning, total_max,
+        case p_order when 'RELEVANCE' then records.rank_of(s.stage) else '0' end)
+        using p_user, p_filters, p_limit, p_offset, p_after_key, p_after_created_at, p_after_id,
+          s.corrected, s.exact, s.one, s.two, s.missing, s.found, s.stage;
+      get diagnostics found_rows = row_count;
+      if found_rows > 0 then
+        return;
+      end if;
+    end loop;
+  end loop;
+  return query select 0, false, 0, null::text, null::records.readable;
+end $_$;
+
+ALTER FUNCTION records.find_records(p_user uuid, p_session uuid, p_query text, p_filters jsonb, p_order text, p_limit integer, p_offset integer, p_stage integer, p_after_key text, p_after_created_at timestamp with time zone, p_after_id uuid) OWNER TO record_owner;
+
+-- Name: found_by(uuid, text, jsonb); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.found_by(p_user uuid, p_query text, p_filters jsonb) RETURNS tsquery
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+declare
+  s records.sought;
+  found_any boolean;
+begin
+  for step in 0..2 loop
+    for s in select * from records.stages_of(p_user, p_query, step) loop
+      execute format('select exists (select from records.records r where r.user_id = $1 and r.document operator(extensions.@~) $3 %s)',
+        records.conditions_of(p_filters)) into found_any using p_user, p_filters, s.found;
+      if found_any then
+        return s.found;
+      end if;
+    end loop;
+  end loop;
+  return null;
+end $_$;
+
+ALTER FUNCTION records.found_by(p_user uuid, p_query text, p_filters jsonb) OWNER TO record_owner;
+
+-- Name: found_rows(text, jsonb); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.found_rows(p_query text, p_filters jsonb, OUT preamble text, OUT source text) RETURNS record
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    SET search_path TO ''
+    AS $_$
+begin
+  if records.normal_form(p_query) = '' then
+    preamble := 'with bounded as (select false as above)';
+    source := 'records.records r where r.user_id = $1' || records.conditions_of(p_filters);
+  else
+    preamble := format(
+      'with one_more as materialized (
+        select r.format_norm, r.label_norm, r.year, r.price, r.currency
+        from records.records r where r.user_id = $1 and r.document operator(extensions.@~) $3 %s limit 10001),
+      found as (select * from one_more limit 10000),
+      bounded as (select count(*) > 10000 as above from one_more)', records.conditions_of(p_filters));
+    source := 'found r where true';
+  end if;
+end $_$;
+
+ALTER FUNCTION records.found_rows(p_query text, p_filters jsonb, OUT preamble text, OUT source text) OWNER TO record_owner;
+
 -- Name: get_record(uuid, uuid, uuid); Type: FUNCTION; Schema: records; Owner: record_owner
 
 CREATE FUNCTION records.get_record(p_user uuid, p_session uuid, p_id uuid) RETURNS records.readable
@@ -552,6 +812,46 @@ end $$;
 
 ALTER FUNCTION records.import_records(p_user uuid, p_session uuid, p_rows jsonb) OWNER TO record_owner;
 
+-- Name: learn_words(); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.learn_words() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  insert into records.words (user_id, word)
+  select distinct r.user_id, substr(lexeme, 7) as word
+  from changed r cross join unnest(tsvector_to_array(r.document)) lexeme
+  order by user_id, word
+  on conflict do nothing;
+  return null;
+end $$;
+
+ALTER FUNCTION records.learn_words() OWNER TO record_owner;
+
+-- Name: lexeme(text, text, boolean); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.lexeme(p_tag text, p_word text, p_begins boolean) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO ''
+    RETURN (((''''::text || replace(replace((p_tag || p_word), '\'::text, '\\'::text), ''''::text, ''''''::text)) || ''''::text) || CASE WHEN p_begins THEN ':*'::text ELSE ''::text END);
+
+ALTER FUNCTION records.lexeme(p_tag text, p_word text, p_begins boolean) OWNER TO record_owner;
+
+-- Name: list_recent(uuid, uuid, integer); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.list_recent(p_user uuid, p_session uuid, p_limit integer) RETURNS SETOF records.readable
+    LANGUAGE plpgsql ROWS 20
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+  perform auth.begin_call(p_user, p_session);
+  return query select * from records.readable r where r.user_id = p_user order by r.created_at desc, r.id desc limit p_limit;
+end $$;
+
+ALTER FUNCTION records.list_recent(p_user uuid, p_session uuid, p_limit integer) OWNER TO record_owner;
+
 -- Name: near_pattern(text); Type: FUNCTION; Schema: records; Owner: record_owner
 
 CREATE FUNCTION records.near_pattern(p_word text) RETURNS text
@@ -577,18 +877,109 @@ end $$;
 
 ALTER FUNCTION records.near_pattern(p_word text) OWNER TO record_owner;
 
--- Name: normal_form(text); Type: FUNCTION; Schema: records; Owner: record_owner
+-- Name: near_words(uuid, text); Type: FUNCTION; Schema: records; Owner: record_owner
 
-CREATE FUNCTION records.normal_form(p_text text) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+CREATE FUNCTION records.near_words(p_user uuid, p_word text) RETURNS TABLE(word text, edits integer)
+    LANGUAGE plpgsql STABLE ROWS 20
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+declare
+  n integer := char_length(p_word);
+  shift_max integer := case when n <= 4 then 1 else 2 end;
+  parts text[][] := array[[]]::text[][];
+  parts_1 text[]; parts_2 text[]; parts_3 text[];
+  swaps text[];
+  head text;
 begin
-  return btrim(regexp_replace(
-    lower(extensions.unaccent('extensions.unaccent'::regdictionary, regexp_replace(normalize(p_text, nfkc), '[\u0300-\u036f]', '', 'g')) collate pg_catalog.pg_c_utf8),
-    '\s+', ' ', 'g'));
+  if n not between 3 and 40 then
+    return;
+  end if;
+  for len in greatest(3, n - shift_max)..least(40, n + shift_max) loop
+    head := chr(64 + len);
+    for shift in -shift_max..shift_max loop
+      if shift = 0 then parts_1 := parts_1 || (head || substr(p_word, 1, len / 3)); end if;
+      if shift > 0 then parts_1 := parts_1 || (head || substr(p_word, 1 + shift, len / 3)); end if;
+      if 1 + len / 3 + shift >= 1 then parts_2 := parts_2 || (head || substr(p_word, 1 + len / 3 + shift, (len + 1) / 3)); end if;
+      if 1 + len / 3 + (len + 1) / 3 + shift >= 1 then
+        parts_3 := parts_3 || (head || substr(p_word, 1 + len / 3 + (len + 1) / 3 + shift, (len + 2) / 3));
+      end if;
+    end loop;
+  end loop;
+  select array_agg(substr(p_word, 1, i - 1) || substr(p_word, i + 1, 1) || substr(p_word, i, 1) || substr(p_word, i + 2))
+  into swaps from generate_series(1, n - 1) i;
+  return query
+  select c.word, c.edits from (
+    select w.word, case
+        when w.distance <= 1 then w.distance
+        when w.distance = 2 and w.word = any (swaps) then 1
+        when n <= 4 then null
+        when w.distance = 2 then 2
+        when w.distance = 3 and exists (select from unnest(swaps) swap where extensions.levenshtein_less_equal(swap, w.word, 1) <= 1) then 2
+      end as edits
+    from (
+      select v.word, extensions.levenshtein_less_equal(p_word, v.word, 3) as distance
+      from records.words v
+      where v.user_id = p_user and (v.part_1 = any (parts_1) or v.part_2 = any (parts_2) or v.part_3 = any (parts_3))
+      offset 0) w
+    where w.distance <= 3) c
+  where c.edits is not null
+  order by c.edits, c.word
+  limit 100;
 end $$;
 
-ALTER FUNCTION records.normal_form(p_text text) OWNER TO record_owner;
+ALTER FUNCTION records.near_words(p_user uuid, p_word text) OWNER TO record_owner;
+
+-- Name: price_stats(uuid, uuid, text, jsonb); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.price_stats(p_user uuid, p_session uuid, p_query text, p_filters jsonb) RETURNS TABLE(currency text, count integer, min numeric, median numeric, mean numeric, p90 numeric, max numeric, sum numeric, counts_are_lower_bounds boolean)
+    LANGUAGE plpgsql ROWS 5
+    SET search_path TO ''
+    AS $_$
+declare
+  preamble text;
+  source text;
+begin
+  perform auth.begin_call(p_user, p_session);
+  select f.preamble, f.source into preamble, source from records.found_rows(p_query, p_filters) f;
+  return query execute format(
+    '%1$s,
+    priced as (
+      select r.currency, r.price,
+        row_number() over (partition by r.currency order by r.price) as place, count(*) over (partition by r.currency) as n
+      from %2$s and r.price is not null),
+    stats as (
+      select p.currency, p.n::integer, min(p.price),
+        round(avg(p.price) filter (where p.place in ((p.n + 1) / 2, p.n / 2 + 1)), 2), round(avg(p.price), 2),
+        min(p.price) filter (where p.place = (p.n * 9 + 9) / 10), max(p.price), sum(p.price)
+      from priced p group by p.currency, p.n
+      union all
+      select null, count(*)::integer, null, null, null, null, null, null from %2$s and r.price is null having count(*) > 0)
+    select s.*, b.above from stats s cross join bounded b order by s.sum is null, s.n desc, s.currency', preamble, source)
+  using p_user, p_filters, case when records.normal_form(p_query) <> '' then records.found_by(p_user, p_query, p_filters) end;
+end $_$;
+
+ALTER FUNCTION records.price_stats(p_user uuid, p_session uuid, p_query text, p_filters jsonb) OWNER TO record_owner;
+
+-- Name: rank_of(integer); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.rank_of(p_stage integer) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO ''
+    RETURN ('(case
+    when strpos(r.norm, E''\n'' || $8 || E''\n'') > 0 or r.catalog_norm = $8
+      or starts_with(translate(r.norm, E''\n'', '' ''), '' '' || $8) and substr(r.norm, char_length($8) + 2, 1) = E''\n'' then 5000
+    when strpos(r.norm, E''\n'' || $8) > 0 or starts_with(translate(r.norm, E''\n'', '' ''), '' '' || $8) then 4000
+    when strpos(translate(r.norm, E''\n'', '' ''), '' '' || $8 || '' '') > 0 then 3000
+    else 2000
+  end)'::text || CASE WHEN (p_stage >= 2) THEN ' / 10 - 1000 * (
+    select sum(case
+      when r.document operator(extensions.@~) q.exact then 0
+      when r.document operator(extensions.@~) q.one then 1
+      when r.document operator(extensions.@~) q.two then 2
+      else q.missing end) from unnest($9, $10, $11, $12) q(exact, one, two, missing))'::text ELSE ''::text END);
+
+ALTER FUNCTION records.rank_of(p_stage integer) OWNER TO record_owner;
 
 -- Name: search_records(uuid, uuid, text, integer, integer, integer, integer, timestamp with time zone, uuid); Type: FUNCTION; Schema: records; Owner: record_owner
 
@@ -671,6 +1062,121 @@ end $$;
 
 ALTER FUNCTION records.search_records(p_user uuid, p_session uuid, p_query text, p_limit integer, p_offset integer, p_stage integer, p_after_rank integer, p_after_created_at timestamp with time zone, p_after_id uuid) OWNER TO record_owner;
 
+-- Name: stages_of(uuid, text, integer); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.stages_of(p_user uuid, p_query text, p_step integer) RETURNS SETOF records.sought
+    LANGUAGE plpgsql STABLE ROWS 6
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+  tag text := records.tag_of(p_user);
+  query text := records.normal_form(p_query);
+  words text[];
+  s records.sought;
+  term text;
+  parts text[];
+  alternatives text[];
+  every text[] := '{}';
+  ones text[]; twos text[]; nearest text;
+  loose_1 text[]; loose_2 text[];
+  long_1 text[] := '{}';
+  lacking integer := 0;
+  n_long integer := 0;
+begin
+  words := string_to_array(query, ' ');
+  s.corrected := query;
+
+  if p_step = 0 then
+    s.stage := 0;
+    foreach term in array words loop
+      parts := array_remove(regexp_split_to_array(term collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+'), '');
+      every := every || ('(' || records.lexeme(tag, term, true) || case when cardinality(parts) > 0 and parts <> array[term] then
+        '|' || (select string_agg(records.lexeme(tag, part, i = cardinality(parts)), '&') from unnest(parts) with ordinality p(part, i)) else '' end || ')');
+    end loop;
+    s.found := array_to_string(every, '&')::tsquery;
+    return next s;
+    return;
+  end if;
+
+  if p_step = 1 then
+    s.stage := 1;
+    with contained as materialized (
+      select q.i, w.word
+      from unnest(words) with ordinality q(word, i)
+      join records.words w on w.user_id = p_user and strpos(w.word, q.word) > 0)
+    select array_agg(c.alternatives) into every
+    from (select string_agg(records.lexeme(tag, c.word, false), '|') as alternatives from contained c group by c.i) c;
+    if cardinality(every) = cardinality(words) then
+      s.found := ('(' || array_to_string(every, ')&(') || ')')::tsquery;
+      return next s;
+    end if;
+    return;
+  end if;
+
+  -- Typos are looked for in letters and digits alone.
+  words := array_remove(regexp_split_to_array(query collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+'), '');
+  if cardinality(words) = 0 then
+    return;
+  end if;
+  every := '{}';
+  s.corrected := '';
+  s.exact := '{}'; s.one := '{}'; s.two := '{}'; s.missing := '{}';
+  foreach term in array words loop
+    select array_agg(records.lexeme(tag, w.word, false)) filter (where w.edits <= 1),
+      array_agg(records.lexeme(tag, w.word, false)) filter (where w.edits = 2),
+      (array_agg(w.word order by w.edits))[1]
+    into ones, twos, nearest from records.near_words(p_user, term) w;
+    s.exact := s.exact || records.lexeme(tag, term, true)::tsquery;
+    s.one := s.one || array_to_string(ones, '|')::tsquery;
+    s.two := s.two || array_to_string(twos, '|')::tsquery;
+    s.missing := s.missing || case when char_length(term) <= 2 then 1 else 3 end;
+    s.corrected := concat_ws(' ', nullif(s.corrected, ''), coalesce(nearest, term));
+    loose_1 := loose_1 || ('(' || concat_ws('|', records.lexeme(tag, term, true), array_to_string(ones, '|')) || ')');
+    loose_2 := loose_2 || ('(' || concat_ws('|', records.lexeme(tag, term, true), array_to_string(ones, '|'), array_to_string(twos, '|')) || ')');
+    if char_length(term) > 2 then
+      n_long := n_long + 1;
+      if nearest is null and not exists (
+        select from records.words w where w.user_id = p_user and w.word >= term and w.word < term || U&'\+10FFFF') then
+        lacking := lacking + 1;
+      else
+        long_1 := long_1 || loose_2[cardinality(loose_2)];
+      end if;
+    end if;
+  end loop;
+
+  s.stage := 2;
+  s.found := array_to_string(loose_1, '&')::tsquery;
+  return next s;
+  s.stage := 3;
+  s.found := array_to_string(loose_2, '&')::tsquery;
+  return next s;
+  s.stage := 4;
+  if n_long > 0 and lacking = 0 and n_long < cardinality(words) then
+    s.found := array_to_string(long_1, '&')::tsquery;
+    return next s;
+  end if;
+  s.stage := 5;
+  if lacking > 0 and 2 * lacking <= n_long then
+    s.found := array_to_string(long_1, '&')::tsquery;
+    return next s;
+  elsif lacking = 0 and n_long between 3 and 8 then
+    s.found := (select string_agg('(' || (select string_agg(part, '&') from unnest(long_1) with ordinality p(part, j) where j <> i) || ')', '|')
+      from generate_subscripts(long_1, 1) i)::tsquery;
+    return next s;
+  end if;
+end $$;
+
+ALTER FUNCTION records.stages_of(p_user uuid, p_query text, p_step integer) OWNER TO record_owner;
+
+-- Name: tag_of(uuid); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.tag_of(p_user uuid) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN "right"((p_user)::text, 6);
+
+ALTER FUNCTION records.tag_of(p_user uuid) OWNER TO record_owner;
+
 -- Name: update_record(uuid, uuid, uuid, jsonb, jsonb); Type: FUNCTION; Schema: records; Owner: record_owner
 
 CREATE FUNCTION records.update_record(p_user uuid, p_session uuid, p_id uuid, p_changes jsonb, p_revisions jsonb) RETURNS records.readable
@@ -713,6 +1219,58 @@ begin
 end $$;
 
 ALTER FUNCTION records.update_record(p_user uuid, p_session uuid, p_id uuid, p_changes jsonb, p_revisions jsonb) OWNER TO record_owner;
+
+-- Name: words_of(text); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.words_of(p_norm text) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+declare
+  words text[] := string_to_array(translate(btrim(p_norm, E'\n '), E'\n', ' '), ' ');
+begin
+  if p_norm collate pg_catalog.pg_c_utf8 ~ '[^[:alnum:]\s]' then
+    words := words || regexp_split_to_array(p_norm collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+') || array(
+      select regexp_replace(word collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+', '', 'g') from unnest(words) word
+      where word collate pg_catalog.pg_c_utf8 ~ '[^[:alnum:]]');
+  end if;
+  return array_remove(words, '');
+end $$;
+
+ALTER FUNCTION records.words_of(p_norm text) OWNER TO record_owner;
+
+-- Name: @~; Type: OPERATOR; Schema: extensions; Owner: postgres
+
+CREATE OPERATOR extensions.@~ (
+    FUNCTION = extensions.matches,
+    LEFTARG = tsvector,
+    RIGHTARG = tsquery,
+    RESTRICT = tsmatchsel,
+    JOIN = tsmatchjoinsel
+);
+
+ALTER OPERATOR extensions.@~ (tsvector, tsquery) OWNER TO postgres;
+
+-- Name: tsvector_ops; Type: OPERATOR FAMILY; Schema: extensions; Owner: postgres
+
+CREATE OPERATOR FAMILY extensions.tsvector_ops USING gin;
+ALTER OPERATOR FAMILY extensions.tsvector_ops USING gin ADD
+    OPERATOR 1 extensions.@~(tsvector,tsquery) ,
+    FUNCTION 1 (tsvector, tsvector) gin_cmp_tslexeme(text,text) ,
+    FUNCTION 4 (tsvector, tsvector) gin_tsquery_consistent(internal,smallint,tsvector,integer,internal,internal,internal,internal) ,
+    FUNCTION 5 (tsvector, tsvector) gin_cmp_prefix(text,text,smallint,internal) ,
+    FUNCTION 6 (tsvector, tsvector) gin_tsquery_triconsistent(internal,smallint,tsvector,integer,internal,internal,internal);
+
+ALTER OPERATOR FAMILY extensions.tsvector_ops USING gin OWNER TO postgres;
+
+-- Name: tsvector_ops; Type: OPERATOR CLASS; Schema: extensions; Owner: postgres
+
+CREATE OPERATOR CLASS extensions.tsvector_ops
+    FOR TYPE tsvector USING gin FAMILY extensions.tsvector_ops AS
+    STORAGE text ,
+    FUNCTION 2 (tsvector, tsvector) gin_extract_tsvector(tsvector,internal,internal) ,
+    FUNCTION 3 (tsvector, tsvector) gin_extract_tsquery(tsvector,internal,smallint,internal,internal,internal,internal);
+
+ALTER OPERATOR CLASS extensions.tsvector_ops USING gin OWNER TO postgres;
 
 -- Name: accounts; Type: TABLE; Schema: auth; Owner: record_owner
 
@@ -849,6 +1407,12 @@ CREATE TABLE records.records_0 (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     norm text GENERATED ALWAYS AS (records.names_in_normal_form(artist, name, aliases)) STORED NOT NULL COLLATE pg_catalog."C",
+    artist_norm text GENERATED ALWAYS AS (records.normal_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
+    label_norm text GENERATED ALWAYS AS (records.normal_form(label)) STORED COLLATE pg_catalog."C",
+    catalog_norm text GENERATED ALWAYS AS (records.normal_form(catalog_number)) STORED COLLATE pg_catalog."C",
+    format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
+    year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
+    document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
     CONSTRAINT records_added_at_check CHECK (((added_at >= '1860-01-01 00:00:00+00'::timestamp with time zone) AND (added_at <= '2999-12-31 23:59:59+00'::timestamp with time zone))),
     CONSTRAINT records_aliases_check CHECK (((jsonb_typeof(aliases) = 'array'::text) AND (jsonb_array_length(aliases) <= 50))),
     CONSTRAINT records_artist_check CHECK (((char_length(artist) >= 1) AND (char_length(artist) <= 256))),
@@ -915,6 +1479,12 @@ CREATE TABLE records.records_1 (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     norm text GENERATED ALWAYS AS (records.names_in_normal_form(artist, name, aliases)) STORED NOT NULL COLLATE pg_catalog."C",
+    artist_norm text GENERATED ALWAYS AS (records.normal_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
+    label_norm text GENERATED ALWAYS AS (records.normal_form(label)) STORED COLLATE pg_catalog."C",
+    catalog_norm text GENERATED ALWAYS AS (records.normal_form(catalog_number)) STORED COLLATE pg_catalog."C",
+    format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
+    year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
+    document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
     CONSTRAINT records_added_at_check CHECK (((added_at >= '1860-01-01 00:00:00+00'::timestamp with time zone) AND (added_at <= '2999-12-31 23:59:59+00'::timestamp with time zone))),
     CONSTRAINT records_aliases_check CHECK (((jsonb_typeof(aliases) = 'array'::text) AND (jsonb_array_length(aliases) <= 50))),
     CONSTRAINT records_artist_check CHECK (((char_length(artist) >= 1) AND (char_length(artist) <= 256))),
@@ -981,6 +1551,12 @@ CREATE TABLE records.records_2 (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     norm text GENERATED ALWAYS AS (records.names_in_normal_form(artist, name, aliases)) STORED NOT NULL COLLATE pg_catalog."C",
+    artist_norm text GENERATED ALWAYS AS (records.normal_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
+    label_norm text GENERATED ALWAYS AS (records.normal_form(label)) STORED COLLATE pg_catalog."C",
+    catalog_norm text GENERATED ALWAYS AS (records.normal_form(catalog_number)) STORED COLLATE pg_catalog."C",
+    format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
+    year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
+    document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
     CONSTRAINT records_added_at_check CHECK (((added_at >= '1860-01-01 00:00:00+00'::timestamp with time zone) AND (added_at <= '2999-12-31 23:59:59+00'::timestamp with time zone))),
     CONSTRAINT records_aliases_check CHECK (((jsonb_typeof(aliases) = 'array'::text) AND (jsonb_array_length(aliases) <= 50))),
     CONSTRAINT records_artist_check CHECK (((char_length(artist) >= 1) AND (char_length(artist) <= 256))),
@@ -1047,6 +1623,12 @@ CREATE TABLE records.records_3 (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     norm text GENERATED ALWAYS AS (records.names_in_normal_form(artist, name, aliases)) STORED NOT NULL COLLATE pg_catalog."C",
+    artist_norm text GENERATED ALWAYS AS (records.normal_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
+    label_norm text GENERATED ALWAYS AS (records.normal_form(label)) STORED COLLATE pg_catalog."C",
+    catalog_norm text GENERATED ALWAYS AS (records.normal_form(catalog_number)) STORED COLLATE pg_catalog."C",
+    format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
+    year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
+    document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
     CONSTRAINT records_added_at_check CHECK (((added_at >= '1860-01-01 00:00:00+00'::timestamp with time zone) AND (added_at <= '2999-12-31 23:59:59+00'::timestamp with time zone))),
     CONSTRAINT records_aliases_check CHECK (((jsonb_typeof(aliases) = 'array'::text) AND (jsonb_array_length(aliases) <= 50))),
     CONSTRAINT records_artist_check CHECK (((char_length(artist) >= 1) AND (char_length(artist) <= 256))),
@@ -1113,6 +1695,12 @@ CREATE TABLE records.records_4 (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     norm text GENERATED ALWAYS AS (records.names_in_normal_form(artist, name, aliases)) STORED NOT NULL COLLATE pg_catalog."C",
+    artist_norm text GENERATED ALWAYS AS (records.normal_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
+    label_norm text GENERATED ALWAYS AS (records.normal_form(label)) STORED COLLATE pg_catalog."C",
+    catalog_norm text GENERATED ALWAYS AS (records.normal_form(catalog_number)) STORED COLLATE pg_catalog."C",
+    format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
+    year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
+    document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
     CONSTRAINT records_added_at_check CHECK (((added_at >= '1860-01-01 00:00:00+00'::timestamp with time zone) AND (added_at <= '2999-12-31 23:59:59+00'::timestamp with time zone))),
     CONSTRAINT records_aliases_check CHECK (((jsonb_typeof(aliases) = 'array'::text) AND (jsonb_array_length(aliases) <= 50))),
     CONSTRAINT records_artist_check CHECK (((char_length(artist) >= 1) AND (char_length(artist) <= 256))),
@@ -1179,6 +1767,12 @@ CREATE TABLE records.records_5 (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     norm text GENERATED ALWAYS AS (records.names_in_normal_form(artist, name, aliases)) STORED NOT NULL COLLATE pg_catalog."C",
+    artist_norm text GENERATED ALWAYS AS (records.normal_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
+    label_norm text GENERATED ALWAYS AS (records.normal_form(label)) STORED COLLATE pg_catalog."C",
+    catalog_norm text GENERATED ALWAYS AS (records.normal_form(catalog_number)) STORED COLLATE pg_catalog."C",
+    format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
+    year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
+    document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
     CONSTRAINT records_added_at_check CHECK (((added_at >= '1860-01-01 00:00:00+00'::timestamp with time zone) AND (added_at <= '2999-12-31 23:59:59+00'::timestamp with time zone))),
     CONSTRAINT records_aliases_check CHECK (((jsonb_typeof(aliases) = 'array'::text) AND (jsonb_array_length(aliases) <= 50))),
     CONSTRAINT records_artist_check CHECK (((char_length(artist) >= 1) AND (char_length(artist) <= 256))),
@@ -1245,6 +1839,12 @@ CREATE TABLE records.records_6 (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     norm text GENERATED ALWAYS AS (records.names_in_normal_form(artist, name, aliases)) STORED NOT NULL COLLATE pg_catalog."C",
+    artist_norm text GENERATED ALWAYS AS (records.normal_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
+    label_norm text GENERATED ALWAYS AS (records.normal_form(label)) STORED COLLATE pg_catalog."C",
+    catalog_norm text GENERATED ALWAYS AS (records.normal_form(catalog_number)) STORED COLLATE pg_catalog."C",
+    format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
+    year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
+    document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
     CONSTRAINT records_added_at_check CHECK (((added_at >= '1860-01-01 00:00:00+00'::timestamp with time zone) AND (added_at <= '2999-12-31 23:59:59+00'::timestamp with time zone))),
     CONSTRAINT records_aliases_check CHECK (((jsonb_typeof(aliases) = 'array'::text) AND (jsonb_array_length(aliases) <= 50))),
     CONSTRAINT records_artist_check CHECK (((char_length(artist) >= 1) AND (char_length(artist) <= 256))),
@@ -1311,6 +1911,12 @@ CREATE TABLE records.records_7 (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     norm text GENERATED ALWAYS AS (records.names_in_normal_form(artist, name, aliases)) STORED NOT NULL COLLATE pg_catalog."C",
+    artist_norm text GENERATED ALWAYS AS (records.normal_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
+    label_norm text GENERATED ALWAYS AS (records.normal_form(label)) STORED COLLATE pg_catalog."C",
+    catalog_norm text GENERATED ALWAYS AS (records.normal_form(catalog_number)) STORED COLLATE pg_catalog."C",
+    format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
+    year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
+    document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
     CONSTRAINT records_added_at_check CHECK (((added_at >= '1860-01-01 00:00:00+00'::timestamp with time zone) AND (added_at <= '2999-12-31 23:59:59+00'::timestamp with time zone))),
     CONSTRAINT records_aliases_check CHECK (((jsonb_typeof(aliases) = 'array'::text) AND (jsonb_array_length(aliases) <= 50))),
     CONSTRAINT records_artist_check CHECK (((char_length(artist) >= 1) AND (char_length(artist) <= 256))),
@@ -1334,6 +1940,32 @@ CREATE TABLE records.records_7 (
 );
 
 ALTER TABLE records.records_7 OWNER TO record_owner;
+
+-- Name: words; Type: TABLE; Schema: records; Owner: record_owner
+
+CREATE TABLE records.words (
+    user_id uuid NOT NULL,
+    word text NOT NULL COLLATE pg_catalog."C",
+    part_1 text GENERATED ALWAYS AS (
+CASE
+    WHEN ((char_length(word) >= 3) AND (char_length(word) <= 40)) THEN (chr((64 + char_length(word))) || substr(word, 1, (char_length(word) / 3)))
+    ELSE NULL::text
+END) STORED COLLATE pg_catalog."C",
+    part_2 text GENERATED ALWAYS AS (
+CASE
+    WHEN ((char_length(word) >= 3) AND (char_length(word) <= 40)) THEN (chr((64 + char_length(word))) || substr(word, (1 + (char_length(word) / 3)), ((char_length(word) + 1) / 3)))
+    ELSE NULL::text
+END) STORED COLLATE pg_catalog."C",
+    part_3 text GENERATED ALWAYS AS (
+CASE
+    WHEN ((char_length(word) >= 3) AND (char_length(word) <= 40)) THEN (chr((64 + char_length(word))) || substr(word, ((1 + (char_length(word) / 3)) + ((char_length(word) + 1) / 3))))
+    ELSE NULL::text
+END) STORED COLLATE pg_catalog."C"
+);
+
+ALTER TABLE ONLY records.words FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE records.words OWNER TO record_owner;
 
 -- Name: records_0; Type: TABLE ATTACH; Schema: records; Owner: record_owner
 
@@ -1447,6 +2079,11 @@ ALTER TABLE ONLY records.records_6
 ALTER TABLE ONLY records.records_7
     ADD CONSTRAINT records_7_pkey PRIMARY KEY (user_id, id);
 
+-- Name: words words_pkey; Type: CONSTRAINT; Schema: records; Owner: record_owner
+
+ALTER TABLE ONLY records.words
+    ADD CONSTRAINT words_pkey PRIMARY KEY (user_id, word);
+
 -- Name: refresh_tokens_of_session; Type: INDEX; Schema: auth; Owner: record_owner
 
 CREATE INDEX refresh_tokens_of_session ON auth.refresh_tokens USING btree (session_id, used_at);
@@ -1459,6 +2096,30 @@ CREATE INDEX sessions_of_account ON auth.sessions USING btree (user_id);
 
 CREATE INDEX idempotency_age ON records.idempotency USING btree (user_id, created_at);
 
+-- Name: records_document; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_document ON ONLY records.records USING gin (document extensions.tsvector_ops) WITH (fastupdate='on', gin_pending_list_limit='512');
+
+-- Name: records_0_document_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_0_document_idx ON records.records_0 USING gin (document extensions.tsvector_ops) WITH (fastupdate='on', gin_pending_list_limit='512');
+
+-- Name: records_artist; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_artist ON ONLY records.records USING btree (user_id, artist_norm);
+
+-- Name: records_0_user_id_artist_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_0_user_id_artist_norm_idx ON records.records_0 USING btree (user_id, artist_norm);
+
+-- Name: records_catalog_number; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_catalog_number ON ONLY records.records USING btree (user_id, catalog_norm);
+
+-- Name: records_0_user_id_catalog_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_0_user_id_catalog_norm_idx ON records.records_0 USING btree (user_id, catalog_norm);
+
 -- Name: records_newest; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_newest ON ONLY records.records USING btree (user_id, created_at DESC, id DESC);
@@ -1466,6 +2127,22 @@ CREATE INDEX records_newest ON ONLY records.records USING btree (user_id, create
 -- Name: records_0_user_id_created_at_id_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_0_user_id_created_at_id_idx ON records.records_0 USING btree (user_id, created_at DESC, id DESC);
+
+-- Name: records_price; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_price ON ONLY records.records USING btree (user_id, currency, price);
+
+-- Name: records_0_user_id_currency_price_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_0_user_id_currency_price_idx ON records.records_0 USING btree (user_id, currency, price);
+
+-- Name: records_format; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_format ON ONLY records.records USING btree (user_id, format_norm);
+
+-- Name: records_0_user_id_format_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_0_user_id_format_norm_idx ON records.records_0 USING btree (user_id, format_norm);
 
 -- Name: records_import_key; Type: INDEX; Schema: records; Owner: record_owner
 
@@ -1475,161 +2152,617 @@ CREATE INDEX records_import_key ON ONLY records.records USING btree (user_id, im
 
 CREATE INDEX records_0_user_id_import_key_idx ON records.records_0 USING btree (user_id, import_key) WHERE (import_key IS NOT NULL);
 
+-- Name: records_label; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_label ON ONLY records.records USING btree (user_id, label_norm);
+
+-- Name: records_0_user_id_label_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_0_user_id_label_norm_idx ON records.records_0 USING btree (user_id, label_norm);
+
+-- Name: records_year; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_year ON ONLY records.records USING btree (user_id, year);
+
+-- Name: records_0_user_id_year_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_0_user_id_year_idx ON records.records_0 USING btree (user_id, year);
+
+-- Name: records_1_document_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_1_document_idx ON records.records_1 USING gin (document extensions.tsvector_ops) WITH (fastupdate='on', gin_pending_list_limit='512');
+
+-- Name: records_1_user_id_artist_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_1_user_id_artist_norm_idx ON records.records_1 USING btree (user_id, artist_norm);
+
+-- Name: records_1_user_id_catalog_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_1_user_id_catalog_norm_idx ON records.records_1 USING btree (user_id, catalog_norm);
+
 -- Name: records_1_user_id_created_at_id_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_1_user_id_created_at_id_idx ON records.records_1 USING btree (user_id, created_at DESC, id DESC);
+
+-- Name: records_1_user_id_currency_price_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_1_user_id_currency_price_idx ON records.records_1 USING btree (user_id, currency, price);
+
+-- Name: records_1_user_id_format_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_1_user_id_format_norm_idx ON records.records_1 USING btree (user_id, format_norm);
 
 -- Name: records_1_user_id_import_key_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_1_user_id_import_key_idx ON records.records_1 USING btree (user_id, import_key) WHERE (import_key IS NOT NULL);
 
+-- Name: records_1_user_id_label_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_1_user_id_label_norm_idx ON records.records_1 USING btree (user_id, label_norm);
+
+-- Name: records_1_user_id_year_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_1_user_id_year_idx ON records.records_1 USING btree (user_id, year);
+
+-- Name: records_2_document_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_2_document_idx ON records.records_2 USING gin (document extensions.tsvector_ops) WITH (fastupdate='on', gin_pending_list_limit='512');
+
+-- Name: records_2_user_id_artist_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_2_user_id_artist_norm_idx ON records.records_2 USING btree (user_id, artist_norm);
+
+-- Name: records_2_user_id_catalog_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_2_user_id_catalog_norm_idx ON records.records_2 USING btree (user_id, catalog_norm);
+
 -- Name: records_2_user_id_created_at_id_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_2_user_id_created_at_id_idx ON records.records_2 USING btree (user_id, created_at DESC, id DESC);
+
+-- Name: records_2_user_id_currency_price_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_2_user_id_currency_price_idx ON records.records_2 USING btree (user_id, currency, price);
+
+-- Name: records_2_user_id_format_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_2_user_id_format_norm_idx ON records.records_2 USING btree (user_id, format_norm);
 
 -- Name: records_2_user_id_import_key_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_2_user_id_import_key_idx ON records.records_2 USING btree (user_id, import_key) WHERE (import_key IS NOT NULL);
 
+-- Name: records_2_user_id_label_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_2_user_id_label_norm_idx ON records.records_2 USING btree (user_id, label_norm);
+
+-- Name: records_2_user_id_year_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_2_user_id_year_idx ON records.records_2 USING btree (user_id, year);
+
+-- Name: records_3_document_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_3_document_idx ON records.records_3 USING gin (document extensions.tsvector_ops) WITH (fastupdate='on', gin_pending_list_limit='512');
+
+-- Name: records_3_user_id_artist_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_3_user_id_artist_norm_idx ON records.records_3 USING btree (user_id, artist_norm);
+
+-- Name: records_3_user_id_catalog_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_3_user_id_catalog_norm_idx ON records.records_3 USING btree (user_id, catalog_norm);
+
 -- Name: records_3_user_id_created_at_id_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_3_user_id_created_at_id_idx ON records.records_3 USING btree (user_id, created_at DESC, id DESC);
+
+-- Name: records_3_user_id_currency_price_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_3_user_id_currency_price_idx ON records.records_3 USING btree (user_id, currency, price);
+
+-- Name: records_3_user_id_format_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_3_user_id_format_norm_idx ON records.records_3 USING btree (user_id, format_norm);
 
 -- Name: records_3_user_id_import_key_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_3_user_id_import_key_idx ON records.records_3 USING btree (user_id, import_key) WHERE (import_key IS NOT NULL);
 
+-- Name: records_3_user_id_label_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_3_user_id_label_norm_idx ON records.records_3 USING btree (user_id, label_norm);
+
+-- Name: records_3_user_id_year_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_3_user_id_year_idx ON records.records_3 USING btree (user_id, year);
+
+-- Name: records_4_document_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_4_document_idx ON records.records_4 USING gin (document extensions.tsvector_ops) WITH (fastupdate='on', gin_pending_list_limit='512');
+
+-- Name: records_4_user_id_artist_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_4_user_id_artist_norm_idx ON records.records_4 USING btree (user_id, artist_norm);
+
+-- Name: records_4_user_id_catalog_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_4_user_id_catalog_norm_idx ON records.records_4 USING btree (user_id, catalog_norm);
+
 -- Name: records_4_user_id_created_at_id_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_4_user_id_created_at_id_idx ON records.records_4 USING btree (user_id, created_at DESC, id DESC);
+
+-- Name: records_4_user_id_currency_price_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_4_user_id_currency_price_idx ON records.records_4 USING btree (user_id, currency, price);
+
+-- Name: records_4_user_id_format_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_4_user_id_format_norm_idx ON records.records_4 USING btree (user_id, format_norm);
 
 -- Name: records_4_user_id_import_key_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_4_user_id_import_key_idx ON records.records_4 USING btree (user_id, import_key) WHERE (import_key IS NOT NULL);
 
+-- Name: records_4_user_id_label_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_4_user_id_label_norm_idx ON records.records_4 USING btree (user_id, label_norm);
+
+-- Name: records_4_user_id_year_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_4_user_id_year_idx ON records.records_4 USING btree (user_id, year);
+
+-- Name: records_5_document_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_5_document_idx ON records.records_5 USING gin (document extensions.tsvector_ops) WITH (fastupdate='on', gin_pending_list_limit='512');
+
+-- Name: records_5_user_id_artist_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_5_user_id_artist_norm_idx ON records.records_5 USING btree (user_id, artist_norm);
+
+-- Name: records_5_user_id_catalog_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_5_user_id_catalog_norm_idx ON records.records_5 USING btree (user_id, catalog_norm);
+
 -- Name: records_5_user_id_created_at_id_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_5_user_id_created_at_id_idx ON records.records_5 USING btree (user_id, created_at DESC, id DESC);
+
+-- Name: records_5_user_id_currency_price_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_5_user_id_currency_price_idx ON records.records_5 USING btree (user_id, currency, price);
+
+-- Name: records_5_user_id_format_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_5_user_id_format_norm_idx ON records.records_5 USING btree (user_id, format_norm);
 
 -- Name: records_5_user_id_import_key_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_5_user_id_import_key_idx ON records.records_5 USING btree (user_id, import_key) WHERE (import_key IS NOT NULL);
 
+-- Name: records_5_user_id_label_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_5_user_id_label_norm_idx ON records.records_5 USING btree (user_id, label_norm);
+
+-- Name: records_5_user_id_year_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_5_user_id_year_idx ON records.records_5 USING btree (user_id, year);
+
+-- Name: records_6_document_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_6_document_idx ON records.records_6 USING gin (document extensions.tsvector_ops) WITH (fastupdate='on', gin_pending_list_limit='512');
+
+-- Name: records_6_user_id_artist_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_6_user_id_artist_norm_idx ON records.records_6 USING btree (user_id, artist_norm);
+
+-- Name: records_6_user_id_catalog_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_6_user_id_catalog_norm_idx ON records.records_6 USING btree (user_id, catalog_norm);
+
 -- Name: records_6_user_id_created_at_id_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_6_user_id_created_at_id_idx ON records.records_6 USING btree (user_id, created_at DESC, id DESC);
+
+-- Name: records_6_user_id_currency_price_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_6_user_id_currency_price_idx ON records.records_6 USING btree (user_id, currency, price);
+
+-- Name: records_6_user_id_format_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_6_user_id_format_norm_idx ON records.records_6 USING btree (user_id, format_norm);
 
 -- Name: records_6_user_id_import_key_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_6_user_id_import_key_idx ON records.records_6 USING btree (user_id, import_key) WHERE (import_key IS NOT NULL);
 
+-- Name: records_6_user_id_label_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_6_user_id_label_norm_idx ON records.records_6 USING btree (user_id, label_norm);
+
+-- Name: records_6_user_id_year_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_6_user_id_year_idx ON records.records_6 USING btree (user_id, year);
+
+-- Name: records_7_document_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_7_document_idx ON records.records_7 USING gin (document extensions.tsvector_ops) WITH (fastupdate='on', gin_pending_list_limit='512');
+
+-- Name: records_7_user_id_artist_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_7_user_id_artist_norm_idx ON records.records_7 USING btree (user_id, artist_norm);
+
+-- Name: records_7_user_id_catalog_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_7_user_id_catalog_norm_idx ON records.records_7 USING btree (user_id, catalog_norm);
+
 -- Name: records_7_user_id_created_at_id_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_7_user_id_created_at_id_idx ON records.records_7 USING btree (user_id, created_at DESC, id DESC);
+
+-- Name: records_7_user_id_currency_price_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_7_user_id_currency_price_idx ON records.records_7 USING btree (user_id, currency, price);
+
+-- Name: records_7_user_id_format_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_7_user_id_format_norm_idx ON records.records_7 USING btree (user_id, format_norm);
 
 -- Name: records_7_user_id_import_key_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_7_user_id_import_key_idx ON records.records_7 USING btree (user_id, import_key) WHERE (import_key IS NOT NULL);
 
+-- Name: records_7_user_id_label_norm_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_7_user_id_label_norm_idx ON records.records_7 USING btree (user_id, label_norm);
+
+-- Name: records_7_user_id_year_idx; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX records_7_user_id_year_idx ON records.records_7 USING btree (user_id, year);
+
+-- Name: words_part_1; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX words_part_1 ON records.words USING btree (user_id, part_1);
+
+-- Name: words_part_2; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX words_part_2 ON records.words USING btree (user_id, part_2);
+
+-- Name: words_part_3; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX words_part_3 ON records.words USING btree (user_id, part_3);
+
+-- Name: records_0_document_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_document ATTACH PARTITION records.records_0_document_idx;
+
 -- Name: records_0_pkey; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_pkey ATTACH PARTITION records.records_0_pkey;
+
+-- Name: records_0_user_id_artist_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_artist ATTACH PARTITION records.records_0_user_id_artist_norm_idx;
+
+-- Name: records_0_user_id_catalog_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_catalog_number ATTACH PARTITION records.records_0_user_id_catalog_norm_idx;
 
 -- Name: records_0_user_id_created_at_id_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_newest ATTACH PARTITION records.records_0_user_id_created_at_id_idx;
 
+-- Name: records_0_user_id_currency_price_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_price ATTACH PARTITION records.records_0_user_id_currency_price_idx;
+
+-- Name: records_0_user_id_format_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_format ATTACH PARTITION records.records_0_user_id_format_norm_idx;
+
 -- Name: records_0_user_id_import_key_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_import_key ATTACH PARTITION records.records_0_user_id_import_key_idx;
+
+-- Name: records_0_user_id_label_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_label ATTACH PARTITION records.records_0_user_id_label_norm_idx;
+
+-- Name: records_0_user_id_year_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_year ATTACH PARTITION records.records_0_user_id_year_idx;
+
+-- Name: records_1_document_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_document ATTACH PARTITION records.records_1_document_idx;
 
 -- Name: records_1_pkey; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_pkey ATTACH PARTITION records.records_1_pkey;
 
+-- Name: records_1_user_id_artist_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_artist ATTACH PARTITION records.records_1_user_id_artist_norm_idx;
+
+-- Name: records_1_user_id_catalog_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_catalog_number ATTACH PARTITION records.records_1_user_id_catalog_norm_idx;
+
 -- Name: records_1_user_id_created_at_id_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_newest ATTACH PARTITION records.records_1_user_id_created_at_id_idx;
+
+-- Name: records_1_user_id_currency_price_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_price ATTACH PARTITION records.records_1_user_id_currency_price_idx;
+
+-- Name: records_1_user_id_format_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_format ATTACH PARTITION records.records_1_user_id_format_norm_idx;
 
 -- Name: records_1_user_id_import_key_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_import_key ATTACH PARTITION records.records_1_user_id_import_key_idx;
 
+-- Name: records_1_user_id_label_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_label ATTACH PARTITION records.records_1_user_id_label_norm_idx;
+
+-- Name: records_1_user_id_year_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_year ATTACH PARTITION records.records_1_user_id_year_idx;
+
+-- Name: records_2_document_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_document ATTACH PARTITION records.records_2_document_idx;
+
 -- Name: records_2_pkey; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_pkey ATTACH PARTITION records.records_2_pkey;
+
+-- Name: records_2_user_id_artist_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_artist ATTACH PARTITION records.records_2_user_id_artist_norm_idx;
+
+-- Name: records_2_user_id_catalog_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_catalog_number ATTACH PARTITION records.records_2_user_id_catalog_norm_idx;
 
 -- Name: records_2_user_id_created_at_id_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_newest ATTACH PARTITION records.records_2_user_id_created_at_id_idx;
 
+-- Name: records_2_user_id_currency_price_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_price ATTACH PARTITION records.records_2_user_id_currency_price_idx;
+
+-- Name: records_2_user_id_format_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_format ATTACH PARTITION records.records_2_user_id_format_norm_idx;
+
 -- Name: records_2_user_id_import_key_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_import_key ATTACH PARTITION records.records_2_user_id_import_key_idx;
+
+-- Name: records_2_user_id_label_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_label ATTACH PARTITION records.records_2_user_id_label_norm_idx;
+
+-- Name: records_2_user_id_year_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_year ATTACH PARTITION records.records_2_user_id_year_idx;
+
+-- Name: records_3_document_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_document ATTACH PARTITION records.records_3_document_idx;
 
 -- Name: records_3_pkey; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_pkey ATTACH PARTITION records.records_3_pkey;
 
+-- Name: records_3_user_id_artist_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_artist ATTACH PARTITION records.records_3_user_id_artist_norm_idx;
+
+-- Name: records_3_user_id_catalog_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_catalog_number ATTACH PARTITION records.records_3_user_id_catalog_norm_idx;
+
 -- Name: records_3_user_id_created_at_id_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_newest ATTACH PARTITION records.records_3_user_id_created_at_id_idx;
+
+-- Name: records_3_user_id_currency_price_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_price ATTACH PARTITION records.records_3_user_id_currency_price_idx;
+
+-- Name: records_3_user_id_format_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_format ATTACH PARTITION records.records_3_user_id_format_norm_idx;
 
 -- Name: records_3_user_id_import_key_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_import_key ATTACH PARTITION records.records_3_user_id_import_key_idx;
 
+-- Name: records_3_user_id_label_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_label ATTACH PARTITION records.records_3_user_id_label_norm_idx;
+
+-- Name: records_3_user_id_year_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_year ATTACH PARTITION records.records_3_user_id_year_idx;
+
+-- Name: records_4_document_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_document ATTACH PARTITION records.records_4_document_idx;
+
 -- Name: records_4_pkey; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_pkey ATTACH PARTITION records.records_4_pkey;
+
+-- Name: records_4_user_id_artist_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_artist ATTACH PARTITION records.records_4_user_id_artist_norm_idx;
+
+-- Name: records_4_user_id_catalog_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_catalog_number ATTACH PARTITION records.records_4_user_id_catalog_norm_idx;
 
 -- Name: records_4_user_id_created_at_id_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_newest ATTACH PARTITION records.records_4_user_id_created_at_id_idx;
 
+-- Name: records_4_user_id_currency_price_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_price ATTACH PARTITION records.records_4_user_id_currency_price_idx;
+
+-- Name: records_4_user_id_format_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_format ATTACH PARTITION records.records_4_user_id_format_norm_idx;
+
 -- Name: records_4_user_id_import_key_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_import_key ATTACH PARTITION records.records_4_user_id_import_key_idx;
+
+-- Name: records_4_user_id_label_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_label ATTACH PARTITION records.records_4_user_id_label_norm_idx;
+
+-- Name: records_4_user_id_year_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_year ATTACH PARTITION records.records_4_user_id_year_idx;
+
+-- Name: records_5_document_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_document ATTACH PARTITION records.records_5_document_idx;
 
 -- Name: records_5_pkey; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_pkey ATTACH PARTITION records.records_5_pkey;
 
+-- Name: records_5_user_id_artist_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_artist ATTACH PARTITION records.records_5_user_id_artist_norm_idx;
+
+-- Name: records_5_user_id_catalog_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_catalog_number ATTACH PARTITION records.records_5_user_id_catalog_norm_idx;
+
 -- Name: records_5_user_id_created_at_id_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_newest ATTACH PARTITION records.records_5_user_id_created_at_id_idx;
+
+-- Name: records_5_user_id_currency_price_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_price ATTACH PARTITION records.records_5_user_id_currency_price_idx;
+
+-- Name: records_5_user_id_format_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_format ATTACH PARTITION records.records_5_user_id_format_norm_idx;
 
 -- Name: records_5_user_id_import_key_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_import_key ATTACH PARTITION records.records_5_user_id_import_key_idx;
 
+-- Name: records_5_user_id_label_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_label ATTACH PARTITION records.records_5_user_id_label_norm_idx;
+
+-- Name: records_5_user_id_year_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_year ATTACH PARTITION records.records_5_user_id_year_idx;
+
+-- Name: records_6_document_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_document ATTACH PARTITION records.records_6_document_idx;
+
 -- Name: records_6_pkey; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_pkey ATTACH PARTITION records.records_6_pkey;
+
+-- Name: records_6_user_id_artist_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_artist ATTACH PARTITION records.records_6_user_id_artist_norm_idx;
+
+-- Name: records_6_user_id_catalog_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_catalog_number ATTACH PARTITION records.records_6_user_id_catalog_norm_idx;
 
 -- Name: records_6_user_id_created_at_id_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_newest ATTACH PARTITION records.records_6_user_id_created_at_id_idx;
 
+-- Name: records_6_user_id_currency_price_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_price ATTACH PARTITION records.records_6_user_id_currency_price_idx;
+
+-- Name: records_6_user_id_format_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_format ATTACH PARTITION records.records_6_user_id_format_norm_idx;
+
 -- Name: records_6_user_id_import_key_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_import_key ATTACH PARTITION records.records_6_user_id_import_key_idx;
+
+-- Name: records_6_user_id_label_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_label ATTACH PARTITION records.records_6_user_id_label_norm_idx;
+
+-- Name: records_6_user_id_year_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_year ATTACH PARTITION records.records_6_user_id_year_idx;
+
+-- Name: records_7_document_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_document ATTACH PARTITION records.records_7_document_idx;
 
 -- Name: records_7_pkey; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_pkey ATTACH PARTITION records.records_7_pkey;
 
+-- Name: records_7_user_id_artist_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_artist ATTACH PARTITION records.records_7_user_id_artist_norm_idx;
+
+-- Name: records_7_user_id_catalog_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_catalog_number ATTACH PARTITION records.records_7_user_id_catalog_norm_idx;
+
 -- Name: records_7_user_id_created_at_id_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_newest ATTACH PARTITION records.records_7_user_id_created_at_id_idx;
+
+-- Name: records_7_user_id_currency_price_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_price ATTACH PARTITION records.records_7_user_id_currency_price_idx;
+
+-- Name: records_7_user_id_format_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_format ATTACH PARTITION records.records_7_user_id_format_norm_idx;
 
 -- Name: records_7_user_id_import_key_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
 ALTER INDEX records.records_import_key ATTACH PARTITION records.records_7_user_id_import_key_idx;
 
+-- Name: records_7_user_id_label_norm_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_label ATTACH PARTITION records.records_7_user_id_label_norm_idx;
+
+-- Name: records_7_user_id_year_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
+
+ALTER INDEX records.records_year ATTACH PARTITION records.records_7_user_id_year_idx;
+
 -- Name: accounts disabled; Type: TRIGGER; Schema: auth; Owner: record_owner
 
 CREATE TRIGGER disabled AFTER UPDATE OF disabled_at ON auth.accounts FOR EACH ROW WHEN ((new.disabled_at IS NOT NULL)) EXECUTE FUNCTION auth.end_sessions_of_disabled();
+
+-- Name: records learn_words_of_changed; Type: TRIGGER; Schema: records; Owner: record_owner
+
+CREATE TRIGGER learn_words_of_changed AFTER UPDATE ON records.records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION records.learn_words();
+
+-- Name: records learn_words_of_new; Type: TRIGGER; Schema: records; Owner: record_owner
+
+CREATE TRIGGER learn_words_of_new AFTER INSERT ON records.records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION records.learn_words();
 
 -- Name: refresh_tokens refresh_tokens_session_id_fkey; Type: FK CONSTRAINT; Schema: auth; Owner: record_owner
 
@@ -1681,9 +2814,17 @@ CREATE POLICY of_the_caller ON records.idempotency USING ((user_id = ( SELECT (N
 
 CREATE POLICY of_the_caller ON records.records USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif")));
 
+-- Name: words of_the_caller; Type: POLICY; Schema: records; Owner: record_owner
+
+CREATE POLICY of_the_caller ON records.words USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif")));
+
 -- Name: records; Type: ROW SECURITY; Schema: records; Owner: record_owner
 
 ALTER TABLE records.records ENABLE ROW LEVEL SECURITY;
+
+-- Name: words; Type: ROW SECURITY; Schema: records; Owner: record_owner
+
+ALTER TABLE records.words ENABLE ROW LEVEL SECURITY;
 
 -- Name: SCHEMA auth; Type: ACL; Schema: -; Owner: record_owner
 
@@ -1707,6 +2848,10 @@ GRANT USAGE ON SCHEMA records TO record_app;
 -- Name: TYPE grade; Type: ACL; Schema: records; Owner: record_owner
 
 GRANT ALL ON TYPE records.grade TO record_app;
+
+-- Name: TYPE sought; Type: ACL; Schema: records; Owner: record_owner
+
+GRANT ALL ON TYPE records.sought TO record_app;
 
 -- Name: FUNCTION begin_call(p_user uuid, p_session uuid); Type: ACL; Schema: auth; Owner: record_owner
 
@@ -1773,6 +2918,37 @@ GRANT ALL ON FUNCTION auth.validate(p_user uuid, p_session uuid) TO auth_app;
 REVOKE ALL ON FUNCTION auth.verification_keys() FROM PUBLIC;
 GRANT ALL ON FUNCTION auth.verification_keys() TO auth_app;
 GRANT ALL ON FUNCTION auth.verification_keys() TO record_app;
+
+-- Name: FUNCTION matches(tsvector, tsquery); Type: ACL; Schema: extensions; Owner: postgres
+
+REVOKE ALL ON FUNCTION extensions.matches(tsvector, tsquery) FROM PUBLIC;
+GRANT ALL ON FUNCTION extensions.matches(tsvector, tsquery) TO record_owner;
+GRANT ALL ON FUNCTION extensions.matches(tsvector, tsquery) TO record_app;
+
+-- Name: FUNCTION autocomplete(p_user uuid, p_session uuid, p_field text, p_prefix text, p_limit integer); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.autocomplete(p_user uuid, p_session uuid, p_field text, p_prefix text, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.autocomplete(p_user uuid, p_session uuid, p_field text, p_prefix text, p_limit integer) TO record_app;
+
+-- Name: FUNCTION conditions_of(p_filters jsonb); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.conditions_of(p_filters jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.conditions_of(p_filters jsonb) TO record_app;
+
+-- Name: FUNCTION document_of(p_user uuid, p_artist text, p_name text, p_label text, p_catalog_number text, p_aliases jsonb); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.document_of(p_user uuid, p_artist text, p_name text, p_label text, p_catalog_number text, p_aliases jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.document_of(p_user uuid, p_artist text, p_name text, p_label text, p_catalog_number text, p_aliases jsonb) TO record_app;
+
+-- Name: FUNCTION normal_form(p_text text); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.normal_form(p_text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.normal_form(p_text text) TO record_app;
+
+-- Name: FUNCTION format_kind(p_format text); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.format_kind(p_format text) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.format_kind(p_format text) TO record_app;
 
 -- Name: FUNCTION names_in_normal_form(p_artist text, p_name text, p_aliases jsonb); Type: ACL; Schema: records; Owner: record_owner
 
@@ -1938,6 +3114,26 @@ GRANT ALL ON FUNCTION records.delete_record(p_user uuid, p_session uuid, p_id uu
 REVOKE ALL ON FUNCTION records.export_records(p_user uuid, p_session uuid, p_after_created_at timestamp with time zone, p_after_id uuid, p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.export_records(p_user uuid, p_session uuid, p_after_created_at timestamp with time zone, p_after_id uuid, p_limit integer) TO record_app;
 
+-- Name: FUNCTION facets(p_user uuid, p_session uuid, p_query text, p_filters jsonb, p_limit integer); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.facets(p_user uuid, p_session uuid, p_query text, p_filters jsonb, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.facets(p_user uuid, p_session uuid, p_query text, p_filters jsonb, p_limit integer) TO record_app;
+
+-- Name: FUNCTION find_records(p_user uuid, p_session uuid, p_query text, p_filters jsonb, p_order text, p_limit integer, p_offset integer, p_stage integer, p_after_key text, p_after_created_at timestamp with time zone, p_after_id uuid); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.find_records(p_user uuid, p_session uuid, p_query text, p_filters jsonb, p_order text, p_limit integer, p_offset integer, p_stage integer, p_after_key text, p_after_created_at timestamp with time zone, p_after_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.find_records(p_user uuid, p_session uuid, p_query text, p_filters jsonb, p_order text, p_limit integer, p_offset integer, p_stage integer, p_after_key text, p_after_created_at timestamp with time zone, p_after_id uuid) TO record_app;
+
+-- Name: FUNCTION found_by(p_user uuid, p_query text, p_filters jsonb); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.found_by(p_user uuid, p_query text, p_filters jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.found_by(p_user uuid, p_query text, p_filters jsonb) TO record_app;
+
+-- Name: FUNCTION found_rows(p_query text, p_filters jsonb, OUT preamble text, OUT source text); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.found_rows(p_query text, p_filters jsonb, OUT preamble text, OUT source text) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.found_rows(p_query text, p_filters jsonb, OUT preamble text, OUT source text) TO record_app;
+
 -- Name: FUNCTION get_record(p_user uuid, p_session uuid, p_id uuid); Type: ACL; Schema: records; Owner: record_owner
 
 REVOKE ALL ON FUNCTION records.get_record(p_user uuid, p_session uuid, p_id uuid) FROM PUBLIC;
@@ -1953,25 +3149,65 @@ GRANT ALL ON FUNCTION records.health() TO record_app;
 REVOKE ALL ON FUNCTION records.import_records(p_user uuid, p_session uuid, p_rows jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.import_records(p_user uuid, p_session uuid, p_rows jsonb) TO record_app;
 
+-- Name: FUNCTION learn_words(); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.learn_words() FROM PUBLIC;
+GRANT ALL ON FUNCTION records.learn_words() TO record_app;
+
+-- Name: FUNCTION lexeme(p_tag text, p_word text, p_begins boolean); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.lexeme(p_tag text, p_word text, p_begins boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.lexeme(p_tag text, p_word text, p_begins boolean) TO record_app;
+
+-- Name: FUNCTION list_recent(p_user uuid, p_session uuid, p_limit integer); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.list_recent(p_user uuid, p_session uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.list_recent(p_user uuid, p_session uuid, p_limit integer) TO record_app;
+
 -- Name: FUNCTION near_pattern(p_word text); Type: ACL; Schema: records; Owner: record_owner
 
 REVOKE ALL ON FUNCTION records.near_pattern(p_word text) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.near_pattern(p_word text) TO record_app;
 
--- Name: FUNCTION normal_form(p_text text); Type: ACL; Schema: records; Owner: record_owner
+-- Name: FUNCTION near_words(p_user uuid, p_word text); Type: ACL; Schema: records; Owner: record_owner
 
-REVOKE ALL ON FUNCTION records.normal_form(p_text text) FROM PUBLIC;
-GRANT ALL ON FUNCTION records.normal_form(p_text text) TO record_app;
+REVOKE ALL ON FUNCTION records.near_words(p_user uuid, p_word text) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.near_words(p_user uuid, p_word text) TO record_app;
+
+-- Name: FUNCTION price_stats(p_user uuid, p_session uuid, p_query text, p_filters jsonb); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.price_stats(p_user uuid, p_session uuid, p_query text, p_filters jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.price_stats(p_user uuid, p_session uuid, p_query text, p_filters jsonb) TO record_app;
+
+-- Name: FUNCTION rank_of(p_stage integer); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.rank_of(p_stage integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.rank_of(p_stage integer) TO record_app;
 
 -- Name: FUNCTION search_records(p_user uuid, p_session uuid, p_query text, p_limit integer, p_offset integer, p_stage integer, p_after_rank integer, p_after_created_at timestamp with time zone, p_after_id uuid); Type: ACL; Schema: records; Owner: record_owner
 
 REVOKE ALL ON FUNCTION records.search_records(p_user uuid, p_session uuid, p_query text, p_limit integer, p_offset integer, p_stage integer, p_after_rank integer, p_after_created_at timestamp with time zone, p_after_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.search_records(p_user uuid, p_session uuid, p_query text, p_limit integer, p_offset integer, p_stage integer, p_after_rank integer, p_after_created_at timestamp with time zone, p_after_id uuid) TO record_app;
 
+-- Name: FUNCTION stages_of(p_user uuid, p_query text, p_step integer); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.stages_of(p_user uuid, p_query text, p_step integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.stages_of(p_user uuid, p_query text, p_step integer) TO record_app;
+
+-- Name: FUNCTION tag_of(p_user uuid); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.tag_of(p_user uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.tag_of(p_user uuid) TO record_app;
+
 -- Name: FUNCTION update_record(p_user uuid, p_session uuid, p_id uuid, p_changes jsonb, p_revisions jsonb); Type: ACL; Schema: records; Owner: record_owner
 
 REVOKE ALL ON FUNCTION records.update_record(p_user uuid, p_session uuid, p_id uuid, p_changes jsonb, p_revisions jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.update_record(p_user uuid, p_session uuid, p_id uuid, p_changes jsonb, p_revisions jsonb) TO record_app;
+
+-- Name: FUNCTION words_of(p_norm text); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.words_of(p_norm text) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.words_of(p_norm text) TO record_app;
 
 -- Name: COLUMN accounts.id; Type: ACL; Schema: auth; Owner: record_owner
 
@@ -1988,6 +3224,10 @@ GRANT SELECT(created_at) ON TABLE auth.accounts TO auth_app;
 -- Name: TABLE idempotency; Type: ACL; Schema: records; Owner: record_owner
 
 GRANT SELECT,INSERT,DELETE ON TABLE records.idempotency TO record_app;
+
+-- Name: TABLE words; Type: ACL; Schema: records; Owner: record_owner
+
+GRANT SELECT,INSERT ON TABLE records.words TO record_app;
 
 -- Name: DEFAULT PRIVILEGES FOR FUNCTIONS; Type: DEFAULT ACL; Schema: -; Owner: record_owner
 

@@ -4,8 +4,8 @@ import { Refusal } from '../runtime/refusal.ts';
 import { readPageToken, signPageToken } from './page-token.ts';
 
 const key = Buffer.alloc(32, 1);
-const list = { userId: '0190c0de-0000-7000-8000-000000000001', query: 'miles', order: 'rank' };
-const position = { stage: 0, rank: 2000, createdAt: '2024-05-17T12:00:00.123Z', id: '0190c0de-0000-7000-8000-00000000000f' };
+const list = { userId: '0190c0de-0000-7000-8000-000000000001', query: 'miles', filters: { label: 'ecm' }, order: 'RELEVANCE' };
+const position = { stage: 0, sortKey: '2000', createdAt: '2024-05-17T12:00:00.123Z', id: '0190c0de-0000-7000-8000-00000000000f' };
 const token = signPageToken(key, list, position);
 
 const isMalformed = (error: unknown) => error instanceof Refusal && error.reason === 'MALFORMED_PAGE_TOKEN';
@@ -18,8 +18,10 @@ test('a page token gives its position back', () => {
 const others = [
   { name: 'another caller', input: { ...list, userId: '0190c0de-0000-7000-8000-000000000002' } },
   { name: 'another query', input: { ...list, query: 'mile' } },
-  { name: 'another order', input: { ...list, order: 'newest' } },
-  { name: 'a boundary that has moved', input: { ...list, query: 'milesr', order: 'ank' } },
+  { name: 'other filters', input: { ...list, filters: { label: 'ec' } } },
+  { name: 'no filters', input: { ...list, filters: {} } },
+  { name: 'another order', input: { ...list, order: 'NEWEST' } },
+  { name: 'a boundary that has moved', input: { ...list, query: 'miles{', filters: 'label' as unknown as object } },
 ];
 
 for (const { name, input } of others)

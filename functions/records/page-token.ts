@@ -3,34 +3,37 @@ import { refuse } from '../runtime/refusal.ts';
 
 /** Where the next page begins: after this record, in the order of the list. */
 export interface PagePosition {
-  /** How exactly records must match, as it was decided for the first page: 0 to the letter, 1 but for a typo, 2 alike. */
+  /** How exactly records must match, as it was decided for the first page: 0 to the letter, more where typos were forgiven. */
   readonly stage: number;
-  readonly rank: number;
+  /** What the list is sorted by, of this record, as PostgreSQL writes it: its rank, its artist, its year, its price. */
+  readonly sortKey: string;
   /** RFC 3339, UTC, milliseconds. */
   readonly createdAt: string;
   readonly id: string;
 }
 
-/** What a page token is good for: this caller's list, for this query, in this order. */
+/** What a page token is good for: this caller's list, for this query with these filters, in this order. */
 export interface ListIdentity {
   readonly userId: string;
   readonly query: string;
+  readonly filters: object;
   readonly order: string;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 const MAC_BYTES = 16;
 
 /** HMAC-SHA-256, cut to 128 bits (RFC 2104, section 5). Lengths go before texts, so that no two lists look alike. */
 function macOf(key: Buffer, list: ListIdentity, payload: Buffer): Buffer {
   const mac = createHmac('sha256', key).update('record-platform page token');
-  for (const text of [list.userId, list.query, list.order]) mac.update(`${Buffer.byteLength(text)}:`).update(text);
+  for (const text of [list.userId, list.query, JSON.stringify(list.filters), list.order])
+    mac.update(`${Buffer.byteLength(text)}:`).update(text);
   return mac.update(payload).digest().subarray(0, MAC_BYTES);
 }
 
 /** Signs a position: opaque to clients, who could otherwise begin pages wherever they like. */
 export function signPageToken(key: Buffer, list: ListIdentity, position: PagePosition): string {
-  const payload = Buffer.from(JSON.stringify([VERSION, position.stage, position.rank, position.createdAt, position.id]));
+  const payload = Buffer.from(JSON.stringify([VERSION, position.stage, position.sortKey, position.createdAt, position.id]));
   return Buffer.concat([macOf(key, list, payload), payload]).toString('base64url');
 }
 
@@ -48,7 +51,7 @@ export function readPageToken(key: Buffer, list: ListIdentity, token: string): P
     !timingSafeEqual(bytes.subarray(0, MAC_BYTES), macOf(key, list, payload))
   )
     throw refuse('MALFORMED_PAGE_TOKEN');
-  const [version, stage, rank, createdAt, id] = JSON.parse(payload.toString()) as [number, number, number, string, string];
+  const [version, stage, sortKey, createdAt, id] = JSON.parse(payload.toString()) as [number, number, string, string, string];
   if (version !== VERSION) throw refuse('MALFORMED_PAGE_TOKEN');
-  return { stage, rank, createdAt, id };
+  return { stage, sortKey, createdAt, id };
 }

@@ -6,10 +6,14 @@ import type { Caller, FunctionDefinition } from '../runtime/define-function.ts';
 import { commonRefusals } from '../runtime/refusal.ts';
 import { readSettings, type Settings } from '../runtime/settings.ts';
 import type { TestDatabase } from '../testing/database.ts';
+import autocomplete from './autocomplete/function.ts';
 import createRecord from './create-record/function.ts';
 import deleteRecord from './delete-record/function.ts';
+import getFacets from './get-facets/function.ts';
+import getPriceStats from './get-price-stats/function.ts';
 import getRecord from './get-record/function.ts';
 import healthCheck from './health-check/function.ts';
+import listRecent from './list-recent/function.ts';
 import { recordsRefusals } from './refusals.ts';
 import searchRecords from './search-records/function.ts';
 import updateRecord from './update-record/function.ts';
@@ -89,6 +93,10 @@ export async function recordsOperations(test: RecordsTest, more: { now?: () => D
       (await create(caller, { record: { artist: 'Can', name: 'Tago Mago', ...record } })).record as Record,
     getRecord: await bind(getRecord),
     searchRecords: await bind(searchRecords),
+    autocomplete: await bind(autocomplete),
+    getFacets: await bind(getFacets),
+    getPriceStats: await bind(getPriceStats),
+    listRecent: await bind(listRecent),
     updateRecord: await bind(updateRecord),
     deleteRecord: await bind(deleteRecord),
     healthCheck: await bind(healthCheck),

@@ -179,7 +179,11 @@ test('query parameters have both spellings and the alias', () => {
   for (const query of ['query=can+do%21&page_token=t&limit=5', 'q=can%20do!&pageToken=t&limit=5']) {
     const { message, violations } = readQuery(SearchRecordsRequestShape, query);
     assert.deepEqual(violations, []);
-    assert.deepEqual({ ...message }, { userId: '', query: 'can do!', limit: 5, offset: 0, pageToken: 't' });
+    const { userId, query: text, limit, offset, pageToken } = message;
+    assert.deepEqual(
+      { userId, query: text, limit, offset, pageToken },
+      { userId: '', query: 'can do!', limit: 5, offset: 0, pageToken: 't' },
+    );
   }
 });
 

@@ -74,6 +74,16 @@ export const SearchRecordsRequestShape: Shape = {
     { name: "limit", json: "limit", kind: "int32", valueMin: 0 },
     { name: "offset", json: "offset", kind: "int32", valueMin: 0, valueMax: 1000000 },
     { name: "page_token", json: "pageToken", kind: "string", lengthMax: 1024 },
+    { name: "artist", json: "artist", kind: "string", lengthMax: 256 },
+    { name: "label", json: "label", kind: "string", lengthMax: 256 },
+    { name: "format", json: "format", kind: "string", lengthMax: 256 },
+    { name: "year_min", json: "yearMin", kind: "int32", valueMin: 0, valueMax: 9999 },
+    { name: "year_max", json: "yearMax", kind: "int32", valueMin: 0, valueMax: 9999 },
+    { name: "grade_min", json: "gradeMin", kind: "string", lengthMax: 32 },
+    { name: "price_min", json: "priceMin", kind: "string", lengthMax: 16, format: "decimal" },
+    { name: "price_max", json: "priceMax", kind: "string", lengthMax: 16, format: "decimal" },
+    { name: "currency", json: "currency", kind: "string", lengthMax: 3, format: "currency" },
+    { name: "order", json: "order", kind: "enum", values: ["SEARCH_ORDER_UNSPECIFIED", "RELEVANCE", "NEWEST", "OLDEST", "BY_ARTIST", "BY_YEAR", "BY_PRICE"] },
   ],
 };
 
@@ -83,6 +93,7 @@ export const SearchRecordsResponseShape: Shape = {
     { name: "records", json: "records", kind: "message", repeated: true, message: () => RecordShape },
     { name: "total", json: "total", kind: "int32" },
     { name: "next_page_token", json: "nextPageToken", kind: "string" },
+    { name: "total_is_lower_bound", json: "totalIsLowerBound", kind: "bool", optional: true },
   ],
 };
 
@@ -218,6 +229,122 @@ export const HealthCheckResponseShape: Shape = {
   ],
 };
 
+export const AutocompleteRequestShape: Shape = {
+  name: "records.AutocompleteRequest",
+  fields: [
+    { name: "user_id", json: "userId", kind: "string", caller: true, format: "uuid" },
+    { name: "field", json: "field", kind: "enum", values: ["AUTOCOMPLETE_FIELD_UNSPECIFIED", "ARTIST", "LABEL", "CATALOG_NUMBER"] },
+    { name: "prefix", json: "prefix", kind: "string", lengthMax: 256 },
+    { name: "limit", json: "limit", kind: "int32", valueMin: 0 },
+  ],
+};
+
+export const AutocompleteResponseShape: Shape = {
+  name: "records.AutocompleteResponse",
+  fields: [
+    { name: "values", json: "values", kind: "string", repeated: true },
+  ],
+};
+
+export const GetFacetsRequestShape: Shape = {
+  name: "records.GetFacetsRequest",
+  fields: [
+    { name: "user_id", json: "userId", kind: "string", caller: true, format: "uuid" },
+    { name: "query", json: "query", kind: "string", lengthMax: 256, queryAlias: "q" },
+    { name: "artist", json: "artist", kind: "string", lengthMax: 256 },
+    { name: "label", json: "label", kind: "string", lengthMax: 256 },
+    { name: "format", json: "format", kind: "string", lengthMax: 256 },
+    { name: "year_min", json: "yearMin", kind: "int32", valueMin: 0, valueMax: 9999 },
+    { name: "year_max", json: "yearMax", kind: "int32", valueMin: 0, valueMax: 9999 },
+    { name: "grade_min", json: "gradeMin", kind: "string", lengthMax: 32 },
+    { name: "price_min", json: "priceMin", kind: "string", lengthMax: 16, format: "decimal" },
+    { name: "price_max", json: "priceMax", kind: "string", lengthMax: 16, format: "decimal" },
+    { name: "currency", json: "currency", kind: "string", lengthMax: 3, format: "currency" },
+    { name: "limit", json: "limit", kind: "int32", valueMin: 0 },
+  ],
+};
+
+export const FacetValueShape: Shape = {
+  name: "records.FacetValue",
+  fields: [
+    { name: "value", json: "value", kind: "string" },
+    { name: "count", json: "count", kind: "int32" },
+  ],
+};
+
+export const FacetDecadeShape: Shape = {
+  name: "records.FacetDecade",
+  fields: [
+    { name: "decade", json: "decade", kind: "int32" },
+    { name: "count", json: "count", kind: "int32" },
+  ],
+};
+
+export const GetFacetsResponseShape: Shape = {
+  name: "records.GetFacetsResponse",
+  fields: [
+    { name: "formats", json: "formats", kind: "message", repeated: true, message: () => FacetValueShape },
+    { name: "labels", json: "labels", kind: "message", repeated: true, message: () => FacetValueShape },
+    { name: "decades", json: "decades", kind: "message", repeated: true, message: () => FacetDecadeShape },
+    { name: "counts_are_lower_bounds", json: "countsAreLowerBounds", kind: "bool" },
+  ],
+};
+
+export const GetPriceStatsRequestShape: Shape = {
+  name: "records.GetPriceStatsRequest",
+  fields: [
+    { name: "user_id", json: "userId", kind: "string", caller: true, format: "uuid" },
+    { name: "query", json: "query", kind: "string", lengthMax: 256, queryAlias: "q" },
+    { name: "artist", json: "artist", kind: "string", lengthMax: 256 },
+    { name: "label", json: "label", kind: "string", lengthMax: 256 },
+    { name: "format", json: "format", kind: "string", lengthMax: 256 },
+    { name: "year_min", json: "yearMin", kind: "int32", valueMin: 0, valueMax: 9999 },
+    { name: "year_max", json: "yearMax", kind: "int32", valueMin: 0, valueMax: 9999 },
+    { name: "grade_min", json: "gradeMin", kind: "string", lengthMax: 32 },
+    { name: "price_min", json: "priceMin", kind: "string", lengthMax: 16, format: "decimal" },
+    { name: "price_max", json: "priceMax", kind: "string", lengthMax: 16, format: "decimal" },
+    { name: "currency", json: "currency", kind: "string", lengthMax: 3, format: "currency" },
+  ],
+};
+
+export const PriceStatsShape: Shape = {
+  name: "records.PriceStats",
+  fields: [
+    { name: "currency", json: "currency", kind: "string", optional: true },
+    { name: "count", json: "count", kind: "int32" },
+    { name: "min", json: "min", kind: "string" },
+    { name: "median", json: "median", kind: "string" },
+    { name: "mean", json: "mean", kind: "string" },
+    { name: "p90", json: "p90", kind: "string" },
+    { name: "max", json: "max", kind: "string" },
+    { name: "sum", json: "sum", kind: "string" },
+  ],
+};
+
+export const GetPriceStatsResponseShape: Shape = {
+  name: "records.GetPriceStatsResponse",
+  fields: [
+    { name: "stats", json: "stats", kind: "message", repeated: true, message: () => PriceStatsShape },
+    { name: "without_price", json: "withoutPrice", kind: "int32" },
+    { name: "counts_are_lower_bounds", json: "countsAreLowerBounds", kind: "bool" },
+  ],
+};
+
+export const ListRecentRequestShape: Shape = {
+  name: "records.ListRecentRequest",
+  fields: [
+    { name: "user_id", json: "userId", kind: "string", caller: true, format: "uuid" },
+    { name: "limit", json: "limit", kind: "int32", valueMin: 0 },
+  ],
+};
+
+export const ListRecentResponseShape: Shape = {
+  name: "records.ListRecentResponse",
+  fields: [
+    { name: "records", json: "records", kind: "message", repeated: true, message: () => RecordShape },
+  ],
+};
+
 export const SearchRecords: Rpc<types.SearchRecordsRequest, types.SearchRecordsResponse> = {
   name: "SearchRecords",
   service: "records.RecordsService",
@@ -232,6 +359,70 @@ export const SearchRecords: Rpc<types.SearchRecordsRequest, types.SearchRecordsR
   request: SearchRecordsRequestShape,
   response: SearchRecordsResponseShape,
   codecs: () => import('./records.ts').then((m) => ({ request: m.SearchRecordsRequest, response: m.SearchRecordsResponse })),
+};
+
+export const Autocomplete: Rpc<types.AutocompleteRequest, types.AutocompleteResponse> = {
+  name: "Autocomplete",
+  service: "records.RecordsService",
+  path: "/records.RecordsService/Autocomplete",
+  functionName: "records-autocomplete",
+  access: "CALLER",
+  successStatus: 200,
+  idempotency: "NO_SIDE_EFFECTS",
+  clientStreaming: false,
+  serverStreaming: false,
+  http: [{ method: "GET", path: "/api/records:autocomplete" }],
+  request: AutocompleteRequestShape,
+  response: AutocompleteResponseShape,
+  codecs: () => import('./records.ts').then((m) => ({ request: m.AutocompleteRequest, response: m.AutocompleteResponse })),
+};
+
+export const GetFacets: Rpc<types.GetFacetsRequest, types.GetFacetsResponse> = {
+  name: "GetFacets",
+  service: "records.RecordsService",
+  path: "/records.RecordsService/GetFacets",
+  functionName: "records-get-facets",
+  access: "CALLER",
+  successStatus: 200,
+  idempotency: "NO_SIDE_EFFECTS",
+  clientStreaming: false,
+  serverStreaming: false,
+  http: [{ method: "GET", path: "/api/records:facets" }],
+  request: GetFacetsRequestShape,
+  response: GetFacetsResponseShape,
+  codecs: () => import('./records.ts').then((m) => ({ request: m.GetFacetsRequest, response: m.GetFacetsResponse })),
+};
+
+export const GetPriceStats: Rpc<types.GetPriceStatsRequest, types.GetPriceStatsResponse> = {
+  name: "GetPriceStats",
+  service: "records.RecordsService",
+  path: "/records.RecordsService/GetPriceStats",
+  functionName: "records-get-price-stats",
+  access: "CALLER",
+  successStatus: 200,
+  idempotency: "NO_SIDE_EFFECTS",
+  clientStreaming: false,
+  serverStreaming: false,
+  http: [{ method: "GET", path: "/api/records:priceStats" }],
+  request: GetPriceStatsRequestShape,
+  response: GetPriceStatsResponseShape,
+  codecs: () => import('./records.ts').then((m) => ({ request: m.GetPriceStatsRequest, response: m.GetPriceStatsResponse })),
+};
+
+export const ListRecent: Rpc<types.ListRecentRequest, types.ListRecentResponse> = {
+  name: "ListRecent",
+  service: "records.RecordsService",
+  path: "/records.RecordsService/ListRecent",
+  functionName: "records-list-recent",
+  access: "CALLER",
+  successStatus: 200,
+  idempotency: "NO_SIDE_EFFECTS",
+  clientStreaming: false,
+  serverStreaming: false,
+  http: [{ method: "GET", path: "/api/records:recent" }],
+  request: ListRecentRequestShape,
+  response: ListRecentResponseShape,
+  codecs: () => import('./records.ts').then((m) => ({ request: m.ListRecentRequest, response: m.ListRecentResponse })),
 };
 
 export const GetRecord: Rpc<types.GetRecordRequest, types.GetRecordResponse> = {
@@ -348,4 +539,4 @@ export const HealthCheck: Rpc<types.HealthCheckRequest, types.HealthCheckRespons
 };
 
 /** Every rpc of the package, in the order of its file. */
-export const recordsRpcs = [SearchRecords, GetRecord, CreateRecord, UpdateRecord, DeleteRecord, ImportRecords, ExportRecords, HealthCheck] as const;
+export const recordsRpcs = [SearchRecords, Autocomplete, GetFacets, GetPriceStats, ListRecent, GetRecord, CreateRecord, UpdateRecord, DeleteRecord, ImportRecords, ExportRecords, HealthCheck] as const;

@@ -90,6 +90,88 @@ export function mediaKindToNumber(object: MediaKind): number {
   }
 }
 
+export const SearchOrder = {
+  /** SEARCH_ORDER_UNSPECIFIED - RELEVANCE with a query, NEWEST without. */
+  SEARCH_ORDER_UNSPECIFIED: "SEARCH_ORDER_UNSPECIFIED",
+  /** RELEVANCE - The best match first. There is none without a query. */
+  RELEVANCE: "RELEVANCE",
+  /** NEWEST - By the time a record was added. */
+  NEWEST: "NEWEST",
+  OLDEST: "OLDEST",
+  /** BY_ARTIST - From A to Z. */
+  BY_ARTIST: "BY_ARTIST",
+  /** BY_YEAR - The latest release first, those without a year last. */
+  BY_YEAR: "BY_YEAR",
+  /** BY_PRICE - The highest price first, those without one last. */
+  BY_PRICE: "BY_PRICE",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type SearchOrder = typeof SearchOrder[keyof typeof SearchOrder];
+
+export namespace SearchOrder {
+  export type SEARCH_ORDER_UNSPECIFIED = typeof SearchOrder.SEARCH_ORDER_UNSPECIFIED;
+  export type RELEVANCE = typeof SearchOrder.RELEVANCE;
+  export type NEWEST = typeof SearchOrder.NEWEST;
+  export type OLDEST = typeof SearchOrder.OLDEST;
+  export type BY_ARTIST = typeof SearchOrder.BY_ARTIST;
+  export type BY_YEAR = typeof SearchOrder.BY_YEAR;
+  export type BY_PRICE = typeof SearchOrder.BY_PRICE;
+  export type UNRECOGNIZED = typeof SearchOrder.UNRECOGNIZED;
+}
+
+export function searchOrderFromJSON(object: any): SearchOrder {
+  switch (object) {
+    case 0:
+    case "SEARCH_ORDER_UNSPECIFIED":
+      return SearchOrder.SEARCH_ORDER_UNSPECIFIED;
+    case 1:
+    case "RELEVANCE":
+      return SearchOrder.RELEVANCE;
+    case 2:
+    case "NEWEST":
+      return SearchOrder.NEWEST;
+    case 3:
+    case "OLDEST":
+      return SearchOrder.OLDEST;
+    case 4:
+    case "BY_ARTIST":
+      return SearchOrder.BY_ARTIST;
+    case 5:
+    case "BY_YEAR":
+      return SearchOrder.BY_YEAR;
+    case 6:
+    case "BY_PRICE":
+      return SearchOrder.BY_PRICE;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return SearchOrder.UNRECOGNIZED;
+  }
+}
+
+export function searchOrderToNumber(object: SearchOrder): number {
+  switch (object) {
+    case SearchOrder.SEARCH_ORDER_UNSPECIFIED:
+      return 0;
+    case SearchOrder.RELEVANCE:
+      return 1;
+    case SearchOrder.NEWEST:
+      return 2;
+    case SearchOrder.OLDEST:
+      return 3;
+    case SearchOrder.BY_ARTIST:
+      return 4;
+    case SearchOrder.BY_YEAR:
+      return 5;
+    case SearchOrder.BY_PRICE:
+      return 6;
+    case SearchOrder.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
 /** The form of a file that holds a collection. */
 export const FileFormat = {
   /** FILE_FORMAT_UNSPECIFIED - CSV. */
@@ -137,6 +219,61 @@ export function fileFormatToNumber(object: FileFormat): number {
     case FileFormat.JSON_LINES:
       return 2;
     case FileFormat.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
+export const AutocompleteField = {
+  AUTOCOMPLETE_FIELD_UNSPECIFIED: "AUTOCOMPLETE_FIELD_UNSPECIFIED",
+  ARTIST: "ARTIST",
+  LABEL: "LABEL",
+  CATALOG_NUMBER: "CATALOG_NUMBER",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type AutocompleteField = typeof AutocompleteField[keyof typeof AutocompleteField];
+
+export namespace AutocompleteField {
+  export type AUTOCOMPLETE_FIELD_UNSPECIFIED = typeof AutocompleteField.AUTOCOMPLETE_FIELD_UNSPECIFIED;
+  export type ARTIST = typeof AutocompleteField.ARTIST;
+  export type LABEL = typeof AutocompleteField.LABEL;
+  export type CATALOG_NUMBER = typeof AutocompleteField.CATALOG_NUMBER;
+  export type UNRECOGNIZED = typeof AutocompleteField.UNRECOGNIZED;
+}
+
+export function autocompleteFieldFromJSON(object: any): AutocompleteField {
+  switch (object) {
+    case 0:
+    case "AUTOCOMPLETE_FIELD_UNSPECIFIED":
+      return AutocompleteField.AUTOCOMPLETE_FIELD_UNSPECIFIED;
+    case 1:
+    case "ARTIST":
+      return AutocompleteField.ARTIST;
+    case 2:
+    case "LABEL":
+      return AutocompleteField.LABEL;
+    case 3:
+    case "CATALOG_NUMBER":
+      return AutocompleteField.CATALOG_NUMBER;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return AutocompleteField.UNRECOGNIZED;
+  }
+}
+
+export function autocompleteFieldToNumber(object: AutocompleteField): number {
+  switch (object) {
+    case AutocompleteField.AUTOCOMPLETE_FIELD_UNSPECIFIED:
+      return 0;
+    case AutocompleteField.ARTIST:
+      return 1;
+    case AutocompleteField.LABEL:
+      return 2;
+    case AutocompleteField.CATALOG_NUMBER:
+      return 3;
+    case AutocompleteField.UNRECOGNIZED:
     default:
       return -1;
   }
@@ -230,14 +367,33 @@ export interface SearchRecordsRequest {
   offset: number;
   /** Opaque: what next_page_token of the page before was. */
   pageToken: string;
+  /** Only records of this artist, in any spelling of case, accents and spaces. */
+  artist: string;
+  /** Only records on this label. */
+  label: string;
+  /** Only records of this kind: what a format begins with, without a count ("LP" for "2×LP, Album"). */
+  format: string;
+  /** Only records that were released in these years, the bounds included; 0 for none. */
+  yearMin: number;
+  yearMax: number;
+  /** Only records whose grade is this one or better. */
+  gradeMin: string;
+  /** Only records with a price within these bounds, in whatever currency it is: name one as well. */
+  priceMin: string;
+  priceMax: string;
+  /** Only records with a price in this currency, of ISO 4217. */
+  currency: string;
+  order: SearchOrder;
 }
 
 export interface SearchRecordsResponse {
   records: Record[];
-  /** How many records match, not how many this page holds. */
+  /** How many records match, not how many this page holds: exactly up to 10,000. */
   total: number;
   /** Empty on the last page. */
   nextPageToken: string;
+  /** Set where more match than `total` says: it is 10,000 then, and a query lists no more than these. */
+  totalIsLowerBound?: boolean | undefined;
 }
 
 export interface GetRecordRequest {
@@ -344,6 +500,126 @@ export interface HealthCheckResponse {
   /** False while the database cannot be reached. */
   healthy: boolean;
   version: string;
+}
+
+export interface AutocompleteRequest {
+  userId: string;
+  /** Has to be given. */
+  field: AutocompleteField;
+  /** What is typed so far; case and accents do not matter. Empty for the first ones of all. */
+  prefix: string;
+  /** Default 10; above 50 it is 50. */
+  limit: number;
+}
+
+export interface AutocompleteResponse {
+  /** Each once, as it is spelled in a record. */
+  values: string[];
+}
+
+export interface GetFacetsRequest {
+  userId: string;
+  /** As in SearchRecords, the typos too. */
+  query: string;
+  /** Only records of this artist, in any spelling of case, accents and spaces. */
+  artist: string;
+  /** Only records on this label. */
+  label: string;
+  /** Only records of this kind: what a format begins with, without a count ("LP" for "2×LP, Album"). */
+  format: string;
+  /** Only records that were released in these years, the bounds included; 0 for none. */
+  yearMin: number;
+  yearMax: number;
+  /** Only records whose grade is this one or better. */
+  gradeMin: string;
+  /** Only records with a price within these bounds, in whatever currency it is: name one as well. */
+  priceMin: string;
+  priceMax: string;
+  /** Only records with a price in this currency, of ISO 4217. */
+  currency: string;
+  /** Values of each facet. Default 10; above 100 it is 100. */
+  limit: number;
+}
+
+/** A value and how many records have it. */
+export interface FacetValue {
+  /** Good as the filter of the same name. */
+  value: string;
+  count: number;
+}
+
+/** A decade and how many records were released in it. */
+export interface FacetDecade {
+  /** Its first year: 1970. */
+  decade: number;
+  count: number;
+}
+
+export interface GetFacetsResponse {
+  formats: FacetValue[];
+  labels: FacetValue[];
+  decades: FacetDecade[];
+  /** A query found more than 10,000 records; counted are 10,000 of them. */
+  countsAreLowerBounds: boolean;
+}
+
+export interface GetPriceStatsRequest {
+  userId: string;
+  /** As in SearchRecords, the typos too. */
+  query: string;
+  /** Only records of this artist, in any spelling of case, accents and spaces. */
+  artist: string;
+  /** Only records on this label. */
+  label: string;
+  /** Only records of this kind: what a format begins with, without a count ("LP" for "2×LP, Album"). */
+  format: string;
+  /** Only records that were released in these years, the bounds included; 0 for none. */
+  yearMin: number;
+  yearMax: number;
+  /** Only records whose grade is this one or better. */
+  gradeMin: string;
+  /** Only records with a price within these bounds, in whatever currency it is: name one as well. */
+  priceMin: string;
+  priceMax: string;
+  /** Only records with a price in this currency, of ISO 4217. */
+  currency: string;
+}
+
+/** What was paid in one currency. All amounts are decimals with two places ("12.50"), the computed ones rounded half up. */
+export interface PriceStats {
+  /** ISO 4217; absent for prices without one. */
+  currency?:
+    | string
+    | undefined;
+  /** Records with a price. */
+  count: number;
+  min: string;
+  /** Half of the prices are at most this; between two it is their mean. */
+  median: string;
+  mean: string;
+  /** Nine tenths of the prices are at most this; it is one of them (nearest rank). */
+  p90: string;
+  max: string;
+  sum: string;
+}
+
+export interface GetPriceStatsResponse {
+  /** The currency with most records first. */
+  stats: PriceStats[];
+  /** Records that were found and have no price. */
+  withoutPrice: number;
+  /** A query found more than 10,000 records; these are about 10,000 of them. */
+  countsAreLowerBounds: boolean;
+}
+
+export interface ListRecentRequest {
+  userId: string;
+  /** Default 20; above 200 it is 200. */
+  limit: number;
+}
+
+export interface ListRecentResponse {
+  records: Record[];
 }
 
 function createBaseSide(): Side {
@@ -1054,7 +1330,23 @@ export const Record: MessageFns<Record> = {
 };
 
 function createBaseSearchRecordsRequest(): SearchRecordsRequest {
-  return { userId: "", query: "", limit: 0, offset: 0, pageToken: "" };
+  return {
+    userId: "",
+    query: "",
+    limit: 0,
+    offset: 0,
+    pageToken: "",
+    artist: "",
+    label: "",
+    format: "",
+    yearMin: 0,
+    yearMax: 0,
+    gradeMin: "",
+    priceMin: "",
+    priceMax: "",
+    currency: "",
+    order: SearchOrder.SEARCH_ORDER_UNSPECIFIED,
+  };
 }
 
 export const SearchRecordsRequest: MessageFns<SearchRecordsRequest> = {
@@ -1073,6 +1365,36 @@ export const SearchRecordsRequest: MessageFns<SearchRecordsRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(42).string(message.pageToken);
+    }
+    if (message.artist !== "") {
+      writer.uint32(50).string(message.artist);
+    }
+    if (message.label !== "") {
+      writer.uint32(58).string(message.label);
+    }
+    if (message.format !== "") {
+      writer.uint32(66).string(message.format);
+    }
+    if (message.yearMin !== 0) {
+      writer.uint32(72).int32(message.yearMin);
+    }
+    if (message.yearMax !== 0) {
+      writer.uint32(80).int32(message.yearMax);
+    }
+    if (message.gradeMin !== "") {
+      writer.uint32(90).string(message.gradeMin);
+    }
+    if (message.priceMin !== "") {
+      writer.uint32(98).string(message.priceMin);
+    }
+    if (message.priceMax !== "") {
+      writer.uint32(106).string(message.priceMax);
+    }
+    if (message.currency !== "") {
+      writer.uint32(114).string(message.currency);
+    }
+    if (message.order !== SearchOrder.SEARCH_ORDER_UNSPECIFIED) {
+      writer.uint32(120).int32(searchOrderToNumber(message.order));
     }
     return writer;
   },
@@ -1130,6 +1452,86 @@ export const SearchRecordsRequest: MessageFns<SearchRecordsRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.artist = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.format = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.yearMin = reader.int32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.yearMax = reader.int32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.gradeMin = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.priceMin = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.priceMax = reader.string();
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.currency = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.order = searchOrderFromJSON(reader.int32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1152,12 +1554,22 @@ export const SearchRecordsRequest: MessageFns<SearchRecordsRequest> = {
     message.limit = object.limit ?? 0;
     message.offset = object.offset ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.artist = object.artist ?? "";
+    message.label = object.label ?? "";
+    message.format = object.format ?? "";
+    message.yearMin = object.yearMin ?? 0;
+    message.yearMax = object.yearMax ?? 0;
+    message.gradeMin = object.gradeMin ?? "";
+    message.priceMin = object.priceMin ?? "";
+    message.priceMax = object.priceMax ?? "";
+    message.currency = object.currency ?? "";
+    message.order = object.order ?? SearchOrder.SEARCH_ORDER_UNSPECIFIED;
     return message;
   },
 };
 
 function createBaseSearchRecordsResponse(): SearchRecordsResponse {
-  return { records: [], total: 0, nextPageToken: "" };
+  return { records: [], total: 0, nextPageToken: "", totalIsLowerBound: undefined };
 }
 
 export const SearchRecordsResponse: MessageFns<SearchRecordsResponse> = {
@@ -1170,6 +1582,9 @@ export const SearchRecordsResponse: MessageFns<SearchRecordsResponse> = {
     }
     if (message.nextPageToken !== "") {
       writer.uint32(26).string(message.nextPageToken);
+    }
+    if (message.totalIsLowerBound !== undefined) {
+      writer.uint32(32).bool(message.totalIsLowerBound);
     }
     return writer;
   },
@@ -1211,6 +1626,14 @@ export const SearchRecordsResponse: MessageFns<SearchRecordsResponse> = {
             message.nextPageToken = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.totalIsLowerBound = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1231,6 +1654,7 @@ export const SearchRecordsResponse: MessageFns<SearchRecordsResponse> = {
     message.records = object.records?.map((e) => Record.fromPartial(e)) || [];
     message.total = object.total ?? 0;
     message.nextPageToken = object.nextPageToken ?? "";
+    message.totalIsLowerBound = object.totalIsLowerBound ?? undefined;
     return message;
   },
 };
@@ -2383,10 +2807,1108 @@ export const HealthCheckResponse: MessageFns<HealthCheckResponse> = {
   },
 };
 
+function createBaseAutocompleteRequest(): AutocompleteRequest {
+  return { userId: "", field: AutocompleteField.AUTOCOMPLETE_FIELD_UNSPECIFIED, prefix: "", limit: 0 };
+}
+
+export const AutocompleteRequest: MessageFns<AutocompleteRequest> = {
+  encode(message: AutocompleteRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.field !== AutocompleteField.AUTOCOMPLETE_FIELD_UNSPECIFIED) {
+      writer.uint32(16).int32(autocompleteFieldToNumber(message.field));
+    }
+    if (message.prefix !== "") {
+      writer.uint32(26).string(message.prefix);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(32).int32(message.limit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AutocompleteRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAutocompleteRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.field = autocompleteFieldFromJSON(reader.int32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.prefix = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<AutocompleteRequest>, I>>(base?: I): AutocompleteRequest {
+    return AutocompleteRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AutocompleteRequest>, I>>(object: I): AutocompleteRequest {
+    const message = createBaseAutocompleteRequest();
+    message.userId = object.userId ?? "";
+    message.field = object.field ?? AutocompleteField.AUTOCOMPLETE_FIELD_UNSPECIFIED;
+    message.prefix = object.prefix ?? "";
+    message.limit = object.limit ?? 0;
+    return message;
+  },
+};
+
+function createBaseAutocompleteResponse(): AutocompleteResponse {
+  return { values: [] };
+}
+
+export const AutocompleteResponse: MessageFns<AutocompleteResponse> = {
+  encode(message: AutocompleteResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.values) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AutocompleteResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAutocompleteResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.values.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<AutocompleteResponse>, I>>(base?: I): AutocompleteResponse {
+    return AutocompleteResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AutocompleteResponse>, I>>(object: I): AutocompleteResponse {
+    const message = createBaseAutocompleteResponse();
+    message.values = object.values?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseGetFacetsRequest(): GetFacetsRequest {
+  return {
+    userId: "",
+    query: "",
+    artist: "",
+    label: "",
+    format: "",
+    yearMin: 0,
+    yearMax: 0,
+    gradeMin: "",
+    priceMin: "",
+    priceMax: "",
+    currency: "",
+    limit: 0,
+  };
+}
+
+export const GetFacetsRequest: MessageFns<GetFacetsRequest> = {
+  encode(message: GetFacetsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.query !== "") {
+      writer.uint32(18).string(message.query);
+    }
+    if (message.artist !== "") {
+      writer.uint32(26).string(message.artist);
+    }
+    if (message.label !== "") {
+      writer.uint32(34).string(message.label);
+    }
+    if (message.format !== "") {
+      writer.uint32(42).string(message.format);
+    }
+    if (message.yearMin !== 0) {
+      writer.uint32(48).int32(message.yearMin);
+    }
+    if (message.yearMax !== 0) {
+      writer.uint32(56).int32(message.yearMax);
+    }
+    if (message.gradeMin !== "") {
+      writer.uint32(66).string(message.gradeMin);
+    }
+    if (message.priceMin !== "") {
+      writer.uint32(74).string(message.priceMin);
+    }
+    if (message.priceMax !== "") {
+      writer.uint32(82).string(message.priceMax);
+    }
+    if (message.currency !== "") {
+      writer.uint32(90).string(message.currency);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(96).int32(message.limit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetFacetsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetFacetsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.query = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.artist = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.format = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.yearMin = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.yearMax = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.gradeMin = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.priceMin = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.priceMax = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.currency = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<GetFacetsRequest>, I>>(base?: I): GetFacetsRequest {
+    return GetFacetsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetFacetsRequest>, I>>(object: I): GetFacetsRequest {
+    const message = createBaseGetFacetsRequest();
+    message.userId = object.userId ?? "";
+    message.query = object.query ?? "";
+    message.artist = object.artist ?? "";
+    message.label = object.label ?? "";
+    message.format = object.format ?? "";
+    message.yearMin = object.yearMin ?? 0;
+    message.yearMax = object.yearMax ?? 0;
+    message.gradeMin = object.gradeMin ?? "";
+    message.priceMin = object.priceMin ?? "";
+    message.priceMax = object.priceMax ?? "";
+    message.currency = object.currency ?? "";
+    message.limit = object.limit ?? 0;
+    return message;
+  },
+};
+
+function createBaseFacetValue(): FacetValue {
+  return { value: "", count: 0 };
+}
+
+export const FacetValue: MessageFns<FacetValue> = {
+  encode(message: FacetValue, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.value !== "") {
+      writer.uint32(10).string(message.value);
+    }
+    if (message.count !== 0) {
+      writer.uint32(16).int32(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FacetValue {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFacetValue();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.count = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<FacetValue>, I>>(base?: I): FacetValue {
+    return FacetValue.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FacetValue>, I>>(object: I): FacetValue {
+    const message = createBaseFacetValue();
+    message.value = object.value ?? "";
+    message.count = object.count ?? 0;
+    return message;
+  },
+};
+
+function createBaseFacetDecade(): FacetDecade {
+  return { decade: 0, count: 0 };
+}
+
+export const FacetDecade: MessageFns<FacetDecade> = {
+  encode(message: FacetDecade, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.decade !== 0) {
+      writer.uint32(8).int32(message.decade);
+    }
+    if (message.count !== 0) {
+      writer.uint32(16).int32(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FacetDecade {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFacetDecade();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.decade = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.count = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<FacetDecade>, I>>(base?: I): FacetDecade {
+    return FacetDecade.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FacetDecade>, I>>(object: I): FacetDecade {
+    const message = createBaseFacetDecade();
+    message.decade = object.decade ?? 0;
+    message.count = object.count ?? 0;
+    return message;
+  },
+};
+
+function createBaseGetFacetsResponse(): GetFacetsResponse {
+  return { formats: [], labels: [], decades: [], countsAreLowerBounds: false };
+}
+
+export const GetFacetsResponse: MessageFns<GetFacetsResponse> = {
+  encode(message: GetFacetsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.formats) {
+      FacetValue.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.labels) {
+      FacetValue.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.decades) {
+      FacetDecade.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.countsAreLowerBounds !== false) {
+      writer.uint32(32).bool(message.countsAreLowerBounds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetFacetsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetFacetsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.formats.push(FacetValue.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.labels.push(FacetValue.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.decades.push(FacetDecade.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.countsAreLowerBounds = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<GetFacetsResponse>, I>>(base?: I): GetFacetsResponse {
+    return GetFacetsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetFacetsResponse>, I>>(object: I): GetFacetsResponse {
+    const message = createBaseGetFacetsResponse();
+    message.formats = object.formats?.map((e) => FacetValue.fromPartial(e)) || [];
+    message.labels = object.labels?.map((e) => FacetValue.fromPartial(e)) || [];
+    message.decades = object.decades?.map((e) => FacetDecade.fromPartial(e)) || [];
+    message.countsAreLowerBounds = object.countsAreLowerBounds ?? false;
+    return message;
+  },
+};
+
+function createBaseGetPriceStatsRequest(): GetPriceStatsRequest {
+  return {
+    userId: "",
+    query: "",
+    artist: "",
+    label: "",
+    format: "",
+    yearMin: 0,
+    yearMax: 0,
+    gradeMin: "",
+    priceMin: "",
+    priceMax: "",
+    currency: "",
+  };
+}
+
+export const GetPriceStatsRequest: MessageFns<GetPriceStatsRequest> = {
+  encode(message: GetPriceStatsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.query !== "") {
+      writer.uint32(18).string(message.query);
+    }
+    if (message.artist !== "") {
+      writer.uint32(26).string(message.artist);
+    }
+    if (message.label !== "") {
+      writer.uint32(34).string(message.label);
+    }
+    if (message.format !== "") {
+      writer.uint32(42).string(message.format);
+    }
+    if (message.yearMin !== 0) {
+      writer.uint32(48).int32(message.yearMin);
+    }
+    if (message.yearMax !== 0) {
+      writer.uint32(56).int32(message.yearMax);
+    }
+    if (message.gradeMin !== "") {
+      writer.uint32(66).string(message.gradeMin);
+    }
+    if (message.priceMin !== "") {
+      writer.uint32(74).string(message.priceMin);
+    }
+    if (message.priceMax !== "") {
+      writer.uint32(82).string(message.priceMax);
+    }
+    if (message.currency !== "") {
+      writer.uint32(90).string(message.currency);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPriceStatsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPriceStatsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.query = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.artist = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.format = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.yearMin = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.yearMax = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.gradeMin = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.priceMin = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.priceMax = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.currency = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<GetPriceStatsRequest>, I>>(base?: I): GetPriceStatsRequest {
+    return GetPriceStatsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetPriceStatsRequest>, I>>(object: I): GetPriceStatsRequest {
+    const message = createBaseGetPriceStatsRequest();
+    message.userId = object.userId ?? "";
+    message.query = object.query ?? "";
+    message.artist = object.artist ?? "";
+    message.label = object.label ?? "";
+    message.format = object.format ?? "";
+    message.yearMin = object.yearMin ?? 0;
+    message.yearMax = object.yearMax ?? 0;
+    message.gradeMin = object.gradeMin ?? "";
+    message.priceMin = object.priceMin ?? "";
+    message.priceMax = object.priceMax ?? "";
+    message.currency = object.currency ?? "";
+    return message;
+  },
+};
+
+function createBasePriceStats(): PriceStats {
+  return { currency: undefined, count: 0, min: "", median: "", mean: "", p90: "", max: "", sum: "" };
+}
+
+export const PriceStats: MessageFns<PriceStats> = {
+  encode(message: PriceStats, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.currency !== undefined) {
+      writer.uint32(10).string(message.currency);
+    }
+    if (message.count !== 0) {
+      writer.uint32(16).int32(message.count);
+    }
+    if (message.min !== "") {
+      writer.uint32(26).string(message.min);
+    }
+    if (message.median !== "") {
+      writer.uint32(34).string(message.median);
+    }
+    if (message.mean !== "") {
+      writer.uint32(42).string(message.mean);
+    }
+    if (message.p90 !== "") {
+      writer.uint32(50).string(message.p90);
+    }
+    if (message.max !== "") {
+      writer.uint32(58).string(message.max);
+    }
+    if (message.sum !== "") {
+      writer.uint32(66).string(message.sum);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PriceStats {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePriceStats();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.currency = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.count = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.min = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.median = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.mean = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.p90 = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.max = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.sum = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<PriceStats>, I>>(base?: I): PriceStats {
+    return PriceStats.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PriceStats>, I>>(object: I): PriceStats {
+    const message = createBasePriceStats();
+    message.currency = object.currency ?? undefined;
+    message.count = object.count ?? 0;
+    message.min = object.min ?? "";
+    message.median = object.median ?? "";
+    message.mean = object.mean ?? "";
+    message.p90 = object.p90 ?? "";
+    message.max = object.max ?? "";
+    message.sum = object.sum ?? "";
+    return message;
+  },
+};
+
+function createBaseGetPriceStatsResponse(): GetPriceStatsResponse {
+  return { stats: [], withoutPrice: 0, countsAreLowerBounds: false };
+}
+
+export const GetPriceStatsResponse: MessageFns<GetPriceStatsResponse> = {
+  encode(message: GetPriceStatsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.stats) {
+      PriceStats.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.withoutPrice !== 0) {
+      writer.uint32(16).int32(message.withoutPrice);
+    }
+    if (message.countsAreLowerBounds !== false) {
+      writer.uint32(24).bool(message.countsAreLowerBounds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPriceStatsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPriceStatsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.stats.push(PriceStats.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.withoutPrice = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.countsAreLowerBounds = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<GetPriceStatsResponse>, I>>(base?: I): GetPriceStatsResponse {
+    return GetPriceStatsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetPriceStatsResponse>, I>>(object: I): GetPriceStatsResponse {
+    const message = createBaseGetPriceStatsResponse();
+    message.stats = object.stats?.map((e) => PriceStats.fromPartial(e)) || [];
+    message.withoutPrice = object.withoutPrice ?? 0;
+    message.countsAreLowerBounds = object.countsAreLowerBounds ?? false;
+    return message;
+  },
+};
+
+function createBaseListRecentRequest(): ListRecentRequest {
+  return { userId: "", limit: 0 };
+}
+
+export const ListRecentRequest: MessageFns<ListRecentRequest> = {
+  encode(message: ListRecentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(16).int32(message.limit);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRecentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRecentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ListRecentRequest>, I>>(base?: I): ListRecentRequest {
+    return ListRecentRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListRecentRequest>, I>>(object: I): ListRecentRequest {
+    const message = createBaseListRecentRequest();
+    message.userId = object.userId ?? "";
+    message.limit = object.limit ?? 0;
+    return message;
+  },
+};
+
+function createBaseListRecentResponse(): ListRecentResponse {
+  return { records: [] };
+}
+
+export const ListRecentResponse: MessageFns<ListRecentResponse> = {
+  encode(message: ListRecentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.records) {
+      Record.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRecentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRecentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.records.push(Record.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ListRecentResponse>, I>>(base?: I): ListRecentResponse {
+    return ListRecentResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListRecentResponse>, I>>(object: I): ListRecentResponse {
+    const message = createBaseListRecentResponse();
+    message.records = object.records?.map((e) => Record.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 /** The collection of one account. */
 export type RecordsServiceService = typeof RecordsServiceService;
 export const RecordsServiceService = {
-  /** Finds records by what they are called; without a query, the newest first. */
+  /** Finds records by artist, name, label, catalog number and alias, a typo notwithstanding; without a query, the newest first. */
   searchRecords: {
     path: "/records.RecordsService/SearchRecords" as const,
     requestStream: false as const,
@@ -2396,6 +3918,48 @@ export const RecordsServiceService = {
     responseSerialize: (value: SearchRecordsResponse): Buffer =>
       Buffer.from(SearchRecordsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SearchRecordsResponse => SearchRecordsResponse.decode(value),
+  },
+  /** Completes what somebody types: names of the caller's artists and labels, catalog numbers, in alphabetical order. */
+  autocomplete: {
+    path: "/records.RecordsService/Autocomplete" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AutocompleteRequest): Buffer => Buffer.from(AutocompleteRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AutocompleteRequest => AutocompleteRequest.decode(value),
+    responseSerialize: (value: AutocompleteResponse): Buffer =>
+      Buffer.from(AutocompleteResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AutocompleteResponse => AutocompleteResponse.decode(value),
+  },
+  /** Which formats, labels and decades are in what a search finds, and how many records have them, the most frequent first. */
+  getFacets: {
+    path: "/records.RecordsService/GetFacets" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetFacetsRequest): Buffer => Buffer.from(GetFacetsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetFacetsRequest => GetFacetsRequest.decode(value),
+    responseSerialize: (value: GetFacetsResponse): Buffer => Buffer.from(GetFacetsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetFacetsResponse => GetFacetsResponse.decode(value),
+  },
+  /** What was paid for what a search finds, one row for each currency. */
+  getPriceStats: {
+    path: "/records.RecordsService/GetPriceStats" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetPriceStatsRequest): Buffer => Buffer.from(GetPriceStatsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetPriceStatsRequest => GetPriceStatsRequest.decode(value),
+    responseSerialize: (value: GetPriceStatsResponse): Buffer =>
+      Buffer.from(GetPriceStatsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetPriceStatsResponse => GetPriceStatsResponse.decode(value),
+  },
+  /** The records that were added last, without counting the others. */
+  listRecent: {
+    path: "/records.RecordsService/ListRecent" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListRecentRequest): Buffer => Buffer.from(ListRecentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListRecentRequest => ListRecentRequest.decode(value),
+    responseSerialize: (value: ListRecentResponse): Buffer => Buffer.from(ListRecentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListRecentResponse => ListRecentResponse.decode(value),
   },
   /** One record of the caller's. */
   getRecord: {
@@ -2478,8 +4042,16 @@ export const RecordsServiceService = {
 } as const;
 
 export interface RecordsServiceServer extends UntypedServiceImplementation {
-  /** Finds records by what they are called; without a query, the newest first. */
+  /** Finds records by artist, name, label, catalog number and alias, a typo notwithstanding; without a query, the newest first. */
   searchRecords: handleUnaryCall<SearchRecordsRequest, SearchRecordsResponse>;
+  /** Completes what somebody types: names of the caller's artists and labels, catalog numbers, in alphabetical order. */
+  autocomplete: handleUnaryCall<AutocompleteRequest, AutocompleteResponse>;
+  /** Which formats, labels and decades are in what a search finds, and how many records have them, the most frequent first. */
+  getFacets: handleUnaryCall<GetFacetsRequest, GetFacetsResponse>;
+  /** What was paid for what a search finds, one row for each currency. */
+  getPriceStats: handleUnaryCall<GetPriceStatsRequest, GetPriceStatsResponse>;
+  /** The records that were added last, without counting the others. */
+  listRecent: handleUnaryCall<ListRecentRequest, ListRecentResponse>;
   /** One record of the caller's. */
   getRecord: handleUnaryCall<GetRecordRequest, GetRecordResponse>;
   /** Adds a record. */
@@ -2500,7 +4072,7 @@ export interface RecordsServiceServer extends UntypedServiceImplementation {
 }
 
 export interface RecordsServiceClient extends Client {
-  /** Finds records by what they are called; without a query, the newest first. */
+  /** Finds records by artist, name, label, catalog number and alias, a typo notwithstanding; without a query, the newest first. */
   searchRecords(
     request: SearchRecordsRequest,
     callback: (error: ServiceError | null, response: SearchRecordsResponse) => void,
@@ -2515,6 +4087,70 @@ export interface RecordsServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SearchRecordsResponse) => void,
+  ): ClientUnaryCall;
+  /** Completes what somebody types: names of the caller's artists and labels, catalog numbers, in alphabetical order. */
+  autocomplete(
+    request: AutocompleteRequest,
+    callback: (error: ServiceError | null, response: AutocompleteResponse) => void,
+  ): ClientUnaryCall;
+  autocomplete(
+    request: AutocompleteRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AutocompleteResponse) => void,
+  ): ClientUnaryCall;
+  autocomplete(
+    request: AutocompleteRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AutocompleteResponse) => void,
+  ): ClientUnaryCall;
+  /** Which formats, labels and decades are in what a search finds, and how many records have them, the most frequent first. */
+  getFacets(
+    request: GetFacetsRequest,
+    callback: (error: ServiceError | null, response: GetFacetsResponse) => void,
+  ): ClientUnaryCall;
+  getFacets(
+    request: GetFacetsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetFacetsResponse) => void,
+  ): ClientUnaryCall;
+  getFacets(
+    request: GetFacetsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetFacetsResponse) => void,
+  ): ClientUnaryCall;
+  /** What was paid for what a search finds, one row for each currency. */
+  getPriceStats(
+    request: GetPriceStatsRequest,
+    callback: (error: ServiceError | null, response: GetPriceStatsResponse) => void,
+  ): ClientUnaryCall;
+  getPriceStats(
+    request: GetPriceStatsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetPriceStatsResponse) => void,
+  ): ClientUnaryCall;
+  getPriceStats(
+    request: GetPriceStatsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetPriceStatsResponse) => void,
+  ): ClientUnaryCall;
+  /** The records that were added last, without counting the others. */
+  listRecent(
+    request: ListRecentRequest,
+    callback: (error: ServiceError | null, response: ListRecentResponse) => void,
+  ): ClientUnaryCall;
+  listRecent(
+    request: ListRecentRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListRecentResponse) => void,
+  ): ClientUnaryCall;
+  listRecent(
+    request: ListRecentRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListRecentResponse) => void,
   ): ClientUnaryCall;
   /** One record of the caller's. */
   getRecord(

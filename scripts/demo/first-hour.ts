@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type ServiceError, status } from '@grpc/grpc-js';
-import { type Record, Record as RecordMessage, type SearchRecordsResponse } from '../../proto/generated/records.ts';
+import { type Record, Record as RecordMessage, SearchRecordsRequest, type SearchRecordsResponse } from '../../proto/generated/records.ts';
 import { type NewRecord, readCollection, sampleFile, toRecord } from './collection.ts';
 import { DemoFailed, type Edge } from './edge.ts';
 import { type GrpcClients, unary } from './grpc.ts';
@@ -97,7 +97,7 @@ export async function firstHour(edge: Edge, { http2, http3, grpc }: Clients, rep
     return { ...step, details: found(step.result.body) };
   });
   await report.step('Searched “kraftwrek”, with a typo', async () => {
-    const request = { userId: '', query: 'kraftwrek', limit: 3, offset: 0, pageToken: '' };
+    const request = SearchRecordsRequest.fromPartial({ query: 'kraftwrek', limit: 3 });
     const result = await unary(edge, records, records.searchRecords, request, token);
     expect('Kraftwerk first', result.records[0]?.artist === 'Kraftwerk', result.records.map(titleOf));
     return { protocol: 'gRPC', call: 'records.RecordsService/SearchRecords → OK', details: found(result), result };

@@ -2,7 +2,7 @@ import https from 'node:https';
 import type { ServiceError } from '@grpc/grpc-js';
 import { GrpcRefused } from '../../functions/testing/start.ts';
 import type { Record as RecordMessage } from '../../proto/generated/records.ts';
-import { Record } from '../../proto/generated/records.ts';
+import { Record, SearchRecordsRequest } from '../../proto/generated/records.ts';
 import type { Edge } from '../demo/edge.ts';
 import { type GrpcClients, unary } from '../demo/grpc.ts';
 import { type HttpAnswer, type HttpClient, type HttpRequest, headersOf, parseBody } from '../demo/http.ts';
@@ -82,8 +82,7 @@ export function grpcCollector(edge: Edge, { auth, records }: GrpcClients): Colle
       return present(await ask(unary(edge, records, records.updateRecord, request, token)));
     },
     search: (token, query) => {
-      const request = { userId: '', query, limit: 0, offset: 0, pageToken: '' };
-      return ask(unary(edge, records, records.searchRecords, request, token));
+      return ask(unary(edge, records, records.searchRecords, SearchRecordsRequest.fromPartial({ query }), token));
     },
     remove: async (token, recordId) => {
       await ask(unary(edge, records, records.deleteRecord, { recordId, userId: '', etag: '' }, token));

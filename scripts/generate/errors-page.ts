@@ -31,6 +31,8 @@ export const domainFieldFaults: Readonly<Record<string, string>> = {
   WRONG_ENCODING: 'Holds bytes that are not UTF-8.',
   MALFORMED: 'Must be one JSON object, on a line of its own.',
   CONFLICTS_WITH_PAGE_TOKEN: 'A page token says where the page begins; leave the offset out.',
+  EMPTY_RANGE: 'Is an upper bound below the lower one.',
+  NEEDS_QUERY: 'This order needs a query.',
 };
 
 const intro = `A refusal has a reason. Reasons are stable: switch on them, never on a sentence.

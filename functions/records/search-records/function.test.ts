@@ -35,7 +35,12 @@ describe('SearchRecords, through the front door', () => {
 
   test('an empty list says so', async () => {
     assert.deepEqual((await get('?q=xyzzy')).body, { records: [], total: 0, nextPageToken: '' });
-    assert.deepEqual(await started.call({ query: 'xyzzy' }, alice), { records: [], total: 0, nextPageToken: '' });
+    assert.deepEqual(await started.call({ query: 'xyzzy' }, alice), {
+      records: [],
+      total: 0,
+      nextPageToken: '',
+      totalIsLowerBound: undefined,
+    });
   });
 
   test('the query is q or query, and no character of it is lost', async () => {
@@ -67,6 +72,10 @@ describe('SearchRecords, through the front door', () => {
     { name: 'a negative offset', query: '?offset=-1', request: { offset: -1 }, reason: 'INVALID_FIELDS' },
     { name: 'a token that is none', query: '?pageToken=x', request: { pageToken: 'x' }, reason: 'MALFORMED_PAGE_TOKEN' },
     { name: 'an offset with a token', query: '?offset=1&pageToken=x', request: { offset: 1, pageToken: 'x' }, reason: 'INVALID_FIELDS' },
+    { name: 'a grade that is none', query: '?gradeMin=VG%2B%2B', request: { gradeMin: 'VG++' }, reason: 'INVALID_FIELDS' },
+    { name: 'a price that is none', query: '?price_min=-1', request: { priceMin: '-1' }, reason: 'INVALID_FIELDS' },
+    { name: 'years backwards', query: '?yearMin=1980&yearMax=1970', request: { yearMin: 1980, yearMax: 1970 }, reason: 'INVALID_FIELDS' },
+    { name: 'relevance of nothing', query: '?order=RELEVANCE', request: { order: 'RELEVANCE' }, reason: 'INVALID_FIELDS' },
     { name: 'a query that is too long', query: `?q=${'x'.repeat(257)}`, request: { query: 'x'.repeat(257) }, reason: 'INVALID_FIELDS' },
   ];
   for (const { name, query, request, reason } of refused)
@@ -75,6 +84,26 @@ describe('SearchRecords, through the front door', () => {
       assert.deepEqual([status, body.code], [400, reason]);
       await assert.rejects(started.call(request, alice), { code: 3, reason });
     });
+
+  test('filters and orders are the same in both dialects', async () => {
+    await operations.add(alice, { artist: 'Neu!', name: 'Neu! 75', label: 'Brain', price: '20.00', currency: 'EUR', releaseYear: 1975 });
+    const { body } = await get('?label=brain&yearMin=1970&yearMax=1979&priceMin=10&priceMax=30&currency=EUR&order=BY_PRICE');
+    assert.deepEqual(
+      body.records.map((record: { name: string }) => record.name),
+      ['Neu! 75'],
+    );
+    const request = {
+      label: 'brain',
+      yearMin: 1970,
+      yearMax: 1979,
+      priceMin: '10',
+      priceMax: '30',
+      currency: 'EUR',
+      order: 'BY_PRICE',
+    } as const;
+    assert.deepEqual(body, JSON.parse(JSON.stringify(await started.call(request, alice))));
+    assert.equal((await get('?order=SIDEWAYS')).status, 400);
+  });
 
   test('another account finds nothing of it, and cannot be asked for', async () => {
     const bob = await records.newCollector();

@@ -194,6 +194,171 @@ describe('searchRecords', () => {
     assert.deepEqual(error.violations[0].path, ['offset']);
   });
 
+  describe('in a shelf of jazz', () => {
+    let grace: Collector;
+    const shelf: readonly Partial<Record>[] = [
+      {
+        artist: 'Miles Davis',
+        name: 'Milestones',
+        label: 'Columbia',
+        catalogNumber: 'CL 1193',
+        format: 'LP, Mono',
+        releaseYear: 1958,
+        recordGrade: 'VG+',
+        price: '40.00',
+        currency: 'USD',
+      },
+      {
+        artist: 'Miles Davis',
+        name: 'Bitches Brew',
+        label: 'Columbia',
+        catalogNumber: 'GP 26',
+        format: '2×LP, Album',
+        releaseYear: 1970,
+        recordGrade: 'NM',
+        price: '35.50',
+        currency: 'EUR',
+      },
+      {
+        artist: 'Jan Garbarek',
+        name: 'Dis',
+        label: 'ECM Records',
+        catalogNumber: 'ECM 1093',
+        format: 'LP',
+        releaseDate: '1977-01-01',
+        recordGrade: 'EX',
+      },
+      {
+        artist: 'Björk',
+        name: 'Debut',
+        label: 'One Little Indian',
+        catalogNumber: 'TPLP 31',
+        format: 'CD',
+        releaseYear: 1993,
+        price: '5.00',
+        currency: 'EUR',
+      },
+      { artist: 'AC/DC', name: 'Highway to Hell', label: 'Atlantic', catalogNumber: 'SD-19244', format: '2xLP', recordGrade: 'G' },
+    ];
+    before(async () => {
+      grace = await records.newCollector();
+      for (const record of shelf) await operations.add(grace, record);
+    });
+    const found = async (request: Partial<SearchRecordsRequest>) => (await search(request, grace)).records.map(({ name }) => name);
+
+    const cases: readonly { readonly name: string; readonly input: Partial<SearchRecordsRequest>; readonly expected: readonly string[] }[] =
+      [
+        { name: 'a label', input: { query: 'ecm' }, expected: ['Dis'] },
+        { name: 'a label with a typo', input: { query: 'colunbia' }, expected: ['Bitches Brew', 'Milestones'] },
+        { name: 'a catalog number', input: { query: 'CL 1193' }, expected: ['Milestones'] },
+        { name: 'a catalog number written together', input: { query: 'sd19244' }, expected: ['Highway to Hell'] },
+        { name: 'a catalog number with a wrong digit', input: { query: 'ecm1094' }, expected: ['Dis'] },
+        { name: 'artist and label', input: { query: 'columbia miles brew' }, expected: ['Bitches Brew'] },
+        { name: 'words without their punctuation', input: { query: 'acdc' }, expected: ['Highway to Hell'] },
+        { name: 'words with spaces for their punctuation', input: { query: 'ac dc highway' }, expected: ['Highway to Hell'] },
+        { name: 'a missing word', input: { query: 'highway hell' }, expected: ['Highway to Hell'] },
+        { name: 'two typos in a word', input: { query: 'garbaerk jna' }, expected: ['Dis'] },
+        { name: 'two typos in one word', input: { query: 'gabrerek' }, expected: ['Dis'] },
+        { name: 'a word too many', input: { query: 'miles davis bitches remastered' }, expected: ['Bitches Brew'] },
+        { name: 'a short word that is wrong', input: { query: 'highway ot hell' }, expected: ['Highway to Hell'] },
+        { name: 'the filter artist', input: { artist: 'bjork' }, expected: ['Debut'] },
+        { name: 'the filter label', input: { label: '  columbia ' }, expected: ['Bitches Brew', 'Milestones'] },
+        {
+          name: 'the filter format, however many there are',
+          input: { format: 'lp' },
+          expected: ['Highway to Hell', 'Dis', 'Bitches Brew', 'Milestones'],
+        },
+        { name: 'years, of a date as well', input: { yearMin: 1970, yearMax: 1979 }, expected: ['Dis', 'Bitches Brew'] },
+        { name: 'a grade at least', input: { gradeMin: 'vg plus' }, expected: ['Dis', 'Bitches Brew', 'Milestones'] },
+        { name: 'prices', input: { priceMin: '5', priceMax: '35.50' }, expected: ['Debut', 'Bitches Brew'] },
+        { name: 'prices of one currency', input: { priceMin: '10', currency: 'usd' }, expected: ['Milestones'] },
+        { name: 'a query and filters', input: { query: 'mils', yearMin: 1960 }, expected: ['Bitches Brew'] },
+        { name: 'a query that only what is filtered away has to the letter', input: { query: 'columbia', format: 'cd' }, expected: [] },
+        {
+          name: 'the order OLDEST',
+          input: { order: 'OLDEST' },
+          expected: ['Milestones', 'Bitches Brew', 'Dis', 'Debut', 'Highway to Hell'],
+        },
+        {
+          name: 'the order BY_ARTIST',
+          input: { order: 'BY_ARTIST' },
+          expected: ['Highway to Hell', 'Debut', 'Dis', 'Milestones', 'Bitches Brew'],
+        },
+        {
+          name: 'the order BY_YEAR',
+          input: { order: 'BY_YEAR' },
+          expected: ['Debut', 'Dis', 'Bitches Brew', 'Milestones', 'Highway to Hell'],
+        },
+        {
+          name: 'the order BY_PRICE',
+          input: { order: 'BY_PRICE' },
+          expected: ['Milestones', 'Bitches Brew', 'Debut', 'Highway to Hell', 'Dis'],
+        },
+        {
+          name: 'the order OLDEST of what a query finds',
+          input: { query: 'columbia', order: 'OLDEST' },
+          expected: ['Milestones', 'Bitches Brew'],
+        },
+        {
+          name: 'the order BY_PRICE of what a query finds',
+          input: { query: 'miles', order: 'BY_PRICE' },
+          expected: ['Milestones', 'Bitches Brew'],
+        },
+      ];
+    for (const { name, input, expected } of cases)
+      test(`${name} (${JSON.stringify(input)}) gives ${JSON.stringify(expected)}`, async () => {
+        assert.deepEqual(await found(input), expected);
+        assert.equal((await search(input, grace)).total, expected.length);
+      });
+
+    for (const order of ['NEWEST', 'OLDEST', 'BY_ARTIST', 'BY_YEAR', 'BY_PRICE'] as const)
+      for (const query of ['', 'd'])
+        test(`pages in the order ${order} of ${JSON.stringify(query)} are the list in parts`, async () => {
+          const walked: string[] = [];
+          let pageToken = '';
+          do {
+            const page = await search({ query, order, limit: 2, pageToken }, grace);
+            walked.push(...page.records.map(({ id }) => id));
+            pageToken = page.nextPageToken;
+          } while (pageToken !== '');
+          assert.deepEqual(
+            walked,
+            (await search({ query, order }, grace)).records.map(({ id }) => id),
+          );
+        });
+
+    test('a page token is bound to filters and order', async () => {
+      const { nextPageToken } = await search({ label: 'columbia', limit: 1 }, grace);
+      for (const other of [{}, { label: 'Columbia' }, { label: 'columbia', order: 'OLDEST' }, { artist: 'columbia' }] as const)
+        await assert.rejects(search({ ...other, pageToken: nextPageToken }, grace), { reason: 'MALFORMED_PAGE_TOKEN' });
+      assert.equal((await search({ label: 'columbia', order: 'NEWEST', pageToken: nextPageToken }, grace)).records.length, 1);
+    });
+
+    test('a name that changes is found by its new words and not by its old ones', async () => {
+      const { id } = await operations.add(grace, { artist: 'Old', name: 'Yesterday' });
+      await operations.updateRecord(grace, { recordId: id, record: { artist: 'Zappa' }, updateMask: ['artist'] });
+      assert.deepEqual(await found({ query: 'zapa' }), ['Yesterday']);
+      assert.deepEqual(await found({ query: 'old' }), []);
+      await operations.deleteRecord(grace, { recordId: id });
+      assert.deepEqual(await found({ query: 'zapa' }), []);
+    });
+  });
+
+  test('the total is exact up to 10,000 and a lower bound above', async () => {
+    const heidi = await records.newCollector();
+    await records.database.sql`insert into records.records (id, user_id, artist, name)
+      select gen_random_uuid(), ${heidi.userId}, 'Various', 'Volume ' || n from generate_series(1, 10000) n`;
+    for (const query of ['', 'various']) {
+      const { total, totalIsLowerBound } = await search({ query, limit: 1 }, heidi);
+      assert.deepEqual([total, totalIsLowerBound], [10_000, undefined]);
+    }
+    await operations.add(heidi, { artist: 'Various', name: 'One more' });
+    for (const query of ['', 'various']) {
+      const { total, totalIsLowerBound } = await search({ query, limit: 1 }, heidi);
+      assert.deepEqual([total, totalIsLowerBound], [10_000, true]);
+    }
+  });
+
   test('a session that has ended finds nothing', async () => {
     const frank = await records.newCollector();
     await frank.logout();
