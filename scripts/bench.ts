@@ -1,17 +1,20 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchAccounts } from './bench/accounts.ts';
 import { benchBundles } from './bench/bundles.ts';
 import { benchColdStart } from './bench/cold-start.ts';
+import { benchDb } from './bench/db/run.ts';
 import { benchGetRecord } from './bench/get-record.ts';
 import { benchProtocols } from './bench/protocols.ts';
-import { meets, type Ratio, type Ratios } from './bench/ratios.ts';
+import { meets, type Ratios } from './bench/ratios.ts';
+import { printRatios, writeRatios } from './bench/report.ts';
 import { build } from './build/build.ts';
 import { startTestServers } from './db/test-servers.ts';
 
 const help = `npm run bench [-- options]
+npm run bench -- db [options]     the database with 1.13 million records: npm run bench -- db --help
 
 Holds the runtime against plain peers in the same run, alternating, and prints the medians as ratios. About 6 minutes.
 
@@ -26,6 +29,8 @@ Exit codes: 0 all goals met, 1 one was missed or the run failed, 2 wrong usage.
 const accountsName = 'Collected';
 
 async function main(): Promise<number> {
+  // It has options of its own.
+  if (process.argv[2] === 'db') return benchDb(process.argv.slice(3));
   let options: { json?: string; only?: string; quick?: boolean; help?: boolean };
   try {
     options = parseArgs({
@@ -90,31 +95,13 @@ async function main(): Promise<number> {
         : {}),
     };
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-    print(ratios);
-    if (options.json !== undefined) {
-      mkdirSync(dirname(resolve(options.json)), { recursive: true });
-      const machine = {
-        cores: availableParallelism(),
-        model: cpus()[0]?.model,
-        memoryGib: Math.round(totalmem() / 2 ** 30),
-        node: process.version,
-      };
-      writeFileSync(options.json, `${JSON.stringify({ measuredAt: new Date().toISOString(), machine, ratios }, null, 1)}\n`);
-    }
+    printRatios(ratios);
+    if (options.json !== undefined) writeRatios(options.json, ratios);
     await accounts.drop();
     return Object.values(ratios).every(meets) ? 0 : 1;
   } finally {
     await servers.stop();
     rmSync(folder, { recursive: true });
-  }
-}
-
-function print(ratios: Ratios): void {
-  for (const [name, ratio] of Object.entries<Ratio>(ratios)) {
-    const figure = `${ratio.value}${ratio.unit === undefined ? '' : ` ${ratio.unit}`}`;
-    process.stdout.write(
-      `${meets(ratio) ? 'ok    ' : 'MISSED'} ${name.padEnd(18)} ${figure.padEnd(12)} goal ${ratio.goal.padEnd(8)} ${ratio.peer}\n`,
-    );
   }
 }
 

@@ -33,6 +33,8 @@ export const pgRestore = (): Promise<string[]> => debianProgram('usr/lib/postgre
 export const pgbackrest = (): Promise<string[]> => debianProgram('usr/bin/pgbackrest');
 /** curl 8.14, which speaks HTTP/1.1, 2 and 3. */
 export const curlHttp3 = (): Promise<string[]> => debianProgram('usr/bin/curl');
+/** pgbench 17, which comes with Debian's server. */
+export const pgbench = (): Promise<string[]> => debianProgram('usr/lib/postgresql/17/bin/pgbench', debianImageRoot);
 /** skopeo 1.18: looks at images, copies them, pushes them to a registry. */
 export const skopeo = (): Promise<string[]> => debianProgram('usr/bin/skopeo', debianImageRoot);
 /** Docker's registry 2.8, for tests: what is pushed goes to a real one. */

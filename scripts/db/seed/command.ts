@@ -9,8 +9,8 @@ const recordsByDefault = 1_130_000;
 export const seedHelp = `npm run db -- seed [options]
 
 Fills the database with a collection's worth of data for benches and for trying things out: names of many languages and scripts, real
-artists among made ones, formats, grades, prices in several currencies. The same options make the same rows. By COPY, in one transaction:
-interrupted, it has changed nothing. The stack can go on working meanwhile.
+artists among made ones, formats, grades, prices in several currencies. The same options make the same rows. By COPY, on two connections;
+interrupted, it leaves whole accounts, and the same command goes on from there. The stack can go on working meanwhile.
 
   --records N       how many (${recordsByDefault})
   --heaviest        one account owns all of them, with 200 small ones beside it. Without it thousands of accounts share them: most own about
@@ -72,7 +72,7 @@ export async function runSeed(args: readonly string[], url: () => string): Promi
     bar.end();
     const seconds = (performance.now() - started) / 1000;
     process.stdout.write(
-      `${made.records} records of ${made.accounts} accounts in ${seconds.toFixed(0)} s; the largest account owns ${made.largest}.\n`,
+      `${made.records} records of ${made.accounts} accounts in ${seconds.toFixed(0)} s${made.before > 0 ? ` (${made.before} accounts were there already)` : ''}; the largest account owns ${made.largest}.\n`,
     );
     return 0;
   } finally {

@@ -14,7 +14,7 @@ export interface Partition {
  * @param accounts ids
  * @throws Error where records.records is not hash-partitioned
  */
-export async function partitionsOf(sql: postgres.TransactionSql, accounts: readonly string[]): Promise<Partition[]> {
+export async function partitionsOf(sql: postgres.ISql, accounts: readonly string[]): Promise<Partition[]> {
   const rows = await sql<{ name: string; accounts: string[] }[]>`
     select format('%I.%I', n.nspname, c.relname) as name, to_json(array(
       select a.id from unnest(${`{${accounts.join(',')}}`}::uuid[]) a(id)

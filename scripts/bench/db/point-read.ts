@@ -1,0 +1,116 @@
+import { median, type Ratio, rounded } from '../ratios.ts';
+import type { Lists } from './lists.ts';
+import { load, type Run } from './pgbench.ts';
+import { inserts, pointReads } from './scripts.ts';
+import type { Store } from './store.ts';
+
+export interface Rounds {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly onProgress: (what: string) => void;
+}
+
+/** Measures several things in turn, each round beginning with another of them. */
+export async function inTurns<Name extends string>(
+  { rounds, onProgress }: Rounds,
+  what: string,
+  cases: Readonly<Record<Name, () => Promise<Run>>>,
+): Promise<Record<Name, Run[]>> {
+  const names = Object.keys(cases) as Name[];
+  const raw = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, Run[]>;
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < names.length; turn++) {
+      const name = names[(round + turn) % names.length] as Name;
+      onProgress(`${what}: ${name}, round ${round + 1} of ${rounds}`);
+      raw[name].push(await cases[name]());
+    }
+  }
+  return raw;
+}
+
+export const medianOf = (runs: readonly Run[]): number => median(runs.map(({ perSecond }) => perSecond));
+/** Round by round, and of these the median. */
+export const ratioOf = (runs: readonly Run[], peers: readonly Run[]): number =>
+  rounded(median(runs.map(({ perSecond }, round) => perSecond / (peers[round] as Run).perSecond)));
+
+/** A record by its id under row-level security, beside pgbench -S, and beside what each part of it costs. */
+export async function benchPointReads(store: Store, lists: Lists, options: Rounds): Promise<Record<string, Ratio>> {
+  const clients = 8;
+  const { seconds } = options;
+  const app = store.url('skewed', 'record_app');
+  const superuser = store.url('skewed', 'postgres');
+  const read = (url: string, script: string) => () =>
+    load({ url, script, clients, seconds, calls: pointReads.calls, variables: { batches: lists.batches } });
+  const raw = await inTurns(options, 'point_read_rls', {
+    ours: read(app, pointReads.ours),
+    pgbenchSelectOnly: () => load({ url: superuser, script: 'builtin', clients, seconds }),
+    plainTable: read(app, pointReads.plain),
+    bareOnPlainTable: read(superuser, pointReads.barePlain),
+    bareOnPartitions: read(superuser, pointReads.barePartitioned),
+  });
+  const tps = Object.fromEntries(Object.entries(raw).map(([name, runs]) => [name, Math.round(medianOf(runs))]));
+  return {
+    point_read_rls: {
+      value: ratioOf(raw.ours, raw.pgbenchSelectOnly),
+      goal: '>=0.4',
+      peer: `pgbench -S, prepared, ${clients} clients both, in TPS: ${tps.ours} and ${tps.pgbenchSelectOnly}. The same on a table without partitions ${tps.plainTable}; the statement alone, without function, session check and policy, on that table ${tps.bareOnPlainTable}, on partitions ${tps.bareOnPartitions}`,
+      raw,
+    },
+    partitions_cost: {
+      value: ratioOf(raw.ours, raw.plainTable),
+      goal: '-',
+      peer: 'the same function on a table without partitions',
+      raw: 'in point_read_rls',
+    },
+  };
+}
+
+/** A row in a transaction of its own, on the disk when it is acknowledged, with all indexes, beside a table with none. */
+export async function benchInserts(store: Store, lists: Lists, options: Rounds): Promise<Record<string, Ratio>> {
+  const clients = 16;
+  const app = store.url('skewed', 'record_app');
+  const insert = (script: string) => () => load({ url: app, script, clients, seconds: options.seconds, variables: { rows: lists.rows } });
+  const raw = await inTurns(options, 'insert', {
+    ours: insert(inserts.ours),
+    bare: insert(inserts.bare),
+    createRecord: insert(inserts.createRecord),
+  });
+  return {
+    insert: {
+      value: ratioOf(raw.ours, raw.bare),
+      goal: '>=0.4',
+      peer: `a table without index, constraint, policy and generated column, ${clients} clients both, fsync and synchronous_commit on, in TPS: ${Math.round(medianOf(raw.ours))} and ${Math.round(medianOf(raw.bare))}; CreateRecord's whole function ${Math.round(medianOf(raw.createRecord))}`,
+      raw,
+    },
+  };
+}
+
+/** What PgBouncer costs, and whether it lets a crowd through. */
+export async function benchPgbouncer(store: Store, lists: Lists, options: Rounds): Promise<Record<string, Ratio>> {
+  const clients = 16;
+  const read = (url: string, more: { clients: number; seconds: number }) =>
+    load({ url, script: pointReads.ours, calls: pointReads.calls, variables: { batches: lists.batches }, ...more });
+  const through = store.url('skewed', 'record_app', 'pgbouncer');
+  const raw = await inTurns(options, 'pgbouncer', {
+    ours: () => read(through, { clients, seconds: options.seconds }),
+    direct: () => read(store.url('skewed', 'record_app'), { clients, seconds: options.seconds }),
+  });
+  options.onProgress('pgbouncer: 1,000 clients');
+  // A failed connection or transaction ends pgbench, and the bench with it.
+  const crowd = await read(through, { clients: 1000, seconds: Math.max(10, options.seconds) });
+  return {
+    pgbouncer: {
+      value: ratioOf(raw.ours, raw.direct),
+      goal: '>=0.6',
+      peer: `straight to PostgreSQL, ${clients} clients both, records by id, in TPS: ${Math.round(medianOf(raw.ours))} and ${Math.round(medianOf(raw.direct))}`,
+      raw,
+    },
+    pgbouncer_crowd_tps: {
+      value: crowd.perSecond,
+      unit: 'TPS',
+      goal: '-',
+      peer: `1,000 client connections on a pool of 20: ${crowd.calls} calls, none failed`,
+      raw: crowd,
+    },
+  };
+}

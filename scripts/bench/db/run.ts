@@ -1,0 +1,111 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import postgres from 'postgres';
+import { endMs } from '../../db/seed/accounts.ts';
+import { Remedy } from '../../tools/install.ts';
+import { meets, type Ratios } from '../ratios.ts';
+import { printRatios, type Report, writeRatios } from '../report.ts';
+import { checkAnswers } from './answers.ts';
+import { listsOf } from './lists.ts';
+import { benchInserts, benchPgbouncer, benchPointReads, type Rounds } from './point-read.ts';
+import { benchReadMix, benchRecall, benchSearch } from './search.ts';
+import { openStore, type Store } from './store.ts';
+
+const parts = ['point-read', 'read-mix', 'recall', 'search', 'insert', 'pgbouncer'] as const;
+type PartName = (typeof parts)[number];
+
+const help = `npm run bench -- db [options]
+
+Measures the database with 1.13 million records, on a PostgreSQL and a PgBouncer of its own with production's settings: what is
+acknowledged is on the disk. The data is made at the first time (some minutes, some gigabytes in the cache) and kept. Rows are counted and
+answers are compared before anything is measured; users and keys are random, and no search is made twice. About 6 minutes.
+
+  --json FILE     write { "ratios": { NAME: { value, goal, peer, raw } } } to FILE
+  --only PART     ${parts.join(', ')}: the others' figures stay in FILE as they are
+  --records N     rows in each of the two data sets (1130000); with fewer it is to see that it runs, not to quote
+  --quick         fewer and shorter rounds, likewise
+  --help          this text
+
+Exit codes: 0 all goals met, 1 one was missed or the run failed, 2 wrong usage.
+`;
+
+/** `npm run bench -- db`. @returns exit code */
+export async function benchDb(args: readonly string[]): Promise<number> {
+  let options: { json?: string; only?: string; records?: string; quick?: boolean; help?: boolean };
+  try {
+    options = parseArgs({
+      args: [...args],
+      options: {
+        json: { type: 'string' },
+        only: { type: 'string' },
+        records: { type: 'string', default: '1130000' },
+        quick: { type: 'boolean' },
+        help: { type: 'boolean' },
+      },
+    }).values;
+    if (options.only !== undefined && !parts.includes(options.only as PartName)) throw new Error(`--only takes one of ${parts.join(', ')}`);
+    if (!/^[1-9]\d{3,7}$/.test(options.records ?? '')) throw new Error('--records takes a whole number from 1000 to 99999999');
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${help}`);
+    return 2;
+  }
+  if (options.help) {
+    process.stdout.write(help);
+    return 0;
+  }
+  const records = Number(options.records);
+  const onProgress = (what: string): void => void (process.stderr.isTTY && process.stderr.write(`\r\x1b[K${what}`));
+  const rounds: Rounds = options.quick ? { rounds: 1, seconds: 1, onProgress } : { rounds: 5, seconds: 3, onProgress };
+  let store: Store | undefined;
+  try {
+    store = await openStore({ records, onProgress });
+    const compared = await checkAnswers(store, records);
+    process.stderr.write(`${process.stderr.isTTY ? '\r\x1b[K' : ''}${compared} answers are those of the generator\n`);
+    const measured = await measure(store, options.only as PartName | undefined, rounds, options.quick ?? false);
+    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+    printRatios(measured);
+    if (options.json !== undefined) writeRatios(options.json, { ...(options.only === undefined ? {} : kept(options.json)), ...measured });
+    return Object.values(measured).every(meets) ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof Remedy)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  } finally {
+    await store?.stop();
+  }
+}
+
+async function measure(store: Store, only: PartName | undefined, rounds: Rounds, quick: boolean): Promise<Ratios> {
+  const wants = (part: PartName): boolean => only === undefined || only === part;
+  const skewed = await listsOf(store.url('skewed', 'postgres'));
+  const heaviest = await listsOf(store.url('heaviest', 'postgres'));
+  return {
+    ...(wants('point-read') ? await benchPointReads(store, skewed, rounds) : {}),
+    ...(wants('read-mix') ? await benchReadMix(store, skewed, { ...rounds, rounds: Math.min(3, rounds.rounds) }) : {}),
+    ...(wants('recall')
+      ? await benchRecall(store, quick ? { skewed: 40, heaviest: 10 } : { skewed: 400, heaviest: 100 }, rounds.onProgress)
+      : {}),
+    ...(wants('search') ? await benchSearch(store, skewed, heaviest, rounds) : {}),
+    ...(wants('pgbouncer') ? await benchPgbouncer(store, skewed, rounds) : {}),
+    // Last, because it changes the data.
+    ...(wants('insert') ? await withoutTraces(store, () => benchInserts(store, skewed, rounds)) : {}),
+  };
+}
+
+/** Takes away what was inserted, so that the next run finds the data as it was made. */
+async function withoutTraces<T>(store: Store, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    const sql = postgres(store.url('skewed', 'postgres'), { max: 1, fetch_types: false, onnotice: () => {} });
+    await sql`delete from records.records where created_at > ${new Date(endMs).toISOString()}`;
+    await sql`truncate bench.bare`;
+    await sql`vacuum (analyze) records.records`;
+    await sql.end({ timeout: 5 });
+  }
+}
+
+/** The figures that a file already holds. */
+function kept(file: string): Ratios {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Report).ratios : {};
+}

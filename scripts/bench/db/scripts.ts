@@ -1,0 +1,65 @@
+/** The calls that are measured, in pgbench's language. Variables that begin with ":" are pgbench's. */
+
+const batchSize = 50;
+const batched = (call: (i: number) => string): string =>
+  `\\set n random(1, :batches)\nselect * from bench.batches where n = :n \\gset\n${Array.from({ length: batchSize }, (_, i) => `${call(i + 1)};\n`).join('')}`;
+
+/** A record by its id; fifty random ones of as many accounts in each transaction. */
+export const pointReads = {
+  calls: batchSize,
+  /** GetRecord's statement. */
+  ours: batched((i) => `select * from records.get_record(:u${i}, :s${i}, :r${i})`),
+  /** The same on a table without partitions. */
+  plain: batched((i) => `select * from bench.get_plain(:u${i}, :s${i}, :r${i})`),
+  /** Without function, session check and policy: on a plain table, and on the partitioned one. As the superuser. */
+  barePlain: batched((i) => `select * from bench.plain_readable where user_id = :u${i} and id = :r${i}`),
+  barePartitioned: batched((i) => `select * from records.readable where user_id = :u${i} and id = :r${i}`),
+} as const;
+
+/** One call, and no list of calls is gone through twice: client c takes the numbers base + c, base + c + clients, … */
+const inTurn = (call: string): string => `\\set n :base + :turn * :clients + :client_id + 1\n\\set turn :turn + 1\n${call};\n`;
+
+const find = (query: string): string =>
+  `records.find_records(q.user_id, q.session_id, ${query}, '{}', 'RELEVANCE', 51, 0, null, null, null, null) f`;
+
+/** SearchRecords' statement, with typos and without. */
+export const searchWithTypos = inTurn(`select f.total, (f.record).* from bench.queries q, ${find('q.query')} where q.n = :n`);
+export const searchAsMeant = inTurn(`select f.total, (f.record).* from bench.queries q, ${find('q.meant')} where q.n = :n`);
+export const searchByIlike = inTurn(
+  'select f.total, (f.record).* from bench.queries q, bench.search_by_ilike(q.user_id, q.session_id, q.meant) f where q.n = :n',
+);
+export const autocomplete = inTurn(
+  'select a.value from bench.prefixes q, records.autocomplete(q.user_id, q.session_id, q.field, q.prefix, q.count) a where q.n = :n',
+);
+
+/** The first page of an account's newest. */
+const newest = (table: string): string =>
+  `records.find_records(${table}.user_id, ${table}.session_id, '', '{}', 'NEWEST', 51, 0, null, null, null, null) f`;
+export const firstPages = inTurn(`select f.total, (f.record).* from bench.calls q, ${newest('q')} where q.n = :n`);
+
+/** Twelve records by id, five first pages, three searches: 60, 25 and 15 %, in an order that was shuffled once. */
+const mixed = [...'iipisiipiispiipiispi'];
+export const readMix = {
+  calls: mixed.length,
+  searches: mixed.filter((kind) => kind === 's').length,
+  script: `\\set call :base + (:turn * :clients + :client_id) * ${mixed.length}
+\\set search :searches + (:turn * :clients + :client_id) * 3
+\\set turn :turn + 1
+${mixed
+  .map((kind, place) => {
+    if (kind === 'i')
+      return `select g.* from bench.calls q, records.get_record(q.user_id, q.session_id, q.record_id) g where q.n = :call + ${place + 1};\n`;
+    if (kind === 'p') return `select f.total, (f.record).* from bench.calls q, ${newest('q')} where q.n = :call + ${place + 1};\n`;
+    const number = mixed.slice(0, place + 1).filter((one) => one === 's').length;
+    return `select f.total, (f.record).* from bench.queries q, ${find('q.query')} where q.n = :search + ${number};\n`;
+  })
+  .join('')}`,
+} as const;
+
+/** One random row in one transaction: into records.records with all it has, into a bare table, and by CreateRecord's whole function. */
+const random = (call: string): string => `\\set n random(1, :rows)\n${call};\n`;
+export const inserts = {
+  ours: random('select bench.insert_record(:n)'),
+  bare: random('select bench.insert_bare(:n)'),
+  createRecord: random('select * from bench.create_record(:n)'),
+} as const;
