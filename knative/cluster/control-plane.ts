@@ -232,6 +232,9 @@ const componentFlags = (user: string): string[] =>
     profiling: false,
   });
 
+/** Pods that come and go, each with its time. */
+export const kubeletVerbosity = 2;
+
 function kubelet(path: string): Daemon {
   const configuration = join(stateFolder(), 'kubelet.json');
   const resolver = join(stateFolder(), 'resolv.conf');
@@ -246,7 +249,7 @@ function kubelet(path: string): Daemon {
         'node-ip': node.address,
         'root-dir': kubeletFolder(),
         'cert-dir': join(kubeletFolder(), 'pki'),
-        v: 2,
+        v: kubeletVerbosity,
       }),
     ],
     files: {

@@ -11,6 +11,7 @@ import { quick } from '../cluster/quick.ts';
 import { clusterEdge, readFile, type TestCluster, testCluster } from '../manifests/testing/cluster.ts';
 import { type Gateway, openGateway } from './gateway.ts';
 import { deployGoService } from './go-service.ts';
+import { KubeletRounds } from './kubelet-rounds.ts';
 import { machine, untilQuiet } from './machine.ts';
 import { type PodsWatch, untilGone, watchPods } from './pods.ts';
 import { resultsFolder, writeResult } from './results.ts';
@@ -64,6 +65,11 @@ describe('from zero', { timeout: 60 * 60_000 }, () => {
     const [account] = accounts as [Account];
     const targets = [getRecord(account), goHello, authenticate(account)];
     const services = targets.map(({ service }) => service);
+    const kubelet = new KubeletRounds(cluster.kubectl);
+    // Every service starts once in each twentieth of the kubelet's round, in an order of its own.
+    const phases = new Map(
+      services.map((service) => [service, shuffled(Array.from({ length: rounds }, (_, index) => (index + 0.5) / rounds))]),
+    );
     let renewed = Date.now();
     for (let round = 1; round <= rounds; round += 1) {
       if (Date.now() - renewed > renewEveryMs) {
@@ -74,6 +80,7 @@ describe('from zero', { timeout: 60 * 60_000 }, () => {
       for (const target of shuffled(targets)) {
         await sleep(settleMs);
         const quiet = await untilQuiet(quietSeconds);
+        await kubelet.untilPhase(phases.get(target.service)?.[round - 1] as number);
         const start = await startFromZero(gateway, pods, target, round, quiet);
         starts.push(start);
         process.stderr.write(`${round} ${start.service}: ${start.totalMs} ms ${JSON.stringify(start.phases)} busy ${quiet.busy}\n`);
