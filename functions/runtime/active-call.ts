@@ -2,8 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { Call, SpanRecord } from './call.ts';
 import { Canceller } from './cancellation.ts';
 import type { Refusal } from './refusal.ts';
-
-type Trace = Pick<Call, 'traceId' | 'spanId' | 'parentSpanId' | 'sampled'>;
+import { newSpanId } from './trace-context.ts';
 
 /** A call from its first byte to its answer. The abort controller is made only for calls that wait for something. */
 export class ActiveCall implements Call {
@@ -21,13 +20,23 @@ export class ActiveCall implements Call {
   readonly cancellation = new Canceller();
   #controller: AbortController | undefined;
 
-  /** @param traced whether spans are kept for it. */
-  constructor(requestId: string, trace: Trace, callerAddress: string | undefined, traced: boolean) {
+  /**
+   * @param traceId of the trace that it belongs to, in which it is a new span
+   * @param traced whether spans are kept for it
+   */
+  constructor(
+    requestId: string,
+    traceId: string,
+    parentSpanId: string | undefined,
+    sampled: boolean,
+    callerAddress: string | undefined,
+    traced: boolean,
+  ) {
     this.requestId = requestId;
-    this.traceId = trace.traceId;
-    this.spanId = trace.spanId;
-    this.parentSpanId = trace.parentSpanId;
-    this.sampled = trace.sampled;
+    this.traceId = traceId;
+    this.spanId = newSpanId();
+    this.parentSpanId = parentSpanId;
+    this.sampled = sampled;
     this.callerAddress = callerAddress;
     this.spans = traced ? [] : undefined;
   }

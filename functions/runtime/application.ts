@@ -13,7 +13,7 @@ import { commonRefusals, Refusal, refuse, refuseFields, type Violation } from '.
 import { readSettings } from './settings.ts';
 import type { Sql } from './sql.ts';
 import { createTelemetry, type Telemetry } from './telemetry.ts';
-import { newSpanId, newTraceId, parseTraceparent, requestIdFrom } from './trace-context.ts';
+import { newTraceId, parseTraceparent, requestIdFrom } from './trace-context.ts';
 
 declare const __VERSION__: string;
 export const version = typeof __VERSION__ === 'undefined' ? '0.0.0-source' : __VERSION__;
@@ -206,18 +206,19 @@ export function createApplication(
       const sampled = telemetry.samples(traceId, context?.sampled);
       return new ActiveCall(
         requestIdFrom(headers.header('x-request-id')),
-        { traceId, spanId: newSpanId(), parentSpanId: context?.parentSpanId, sampled },
+        traceId,
+        context?.parentSpanId,
+        sampled,
         firstAddress(headers.header('x-forwarded-for')),
         telemetry.enabled,
       );
     },
     perform(call, authorization, decode) {
       if (rpc.access !== 'CALLER') return decodeAs(call, nobody, decode);
-      const token = bearerToken(authorization);
-      const known = identityOf().cached(token);
+      const known = identityOf().cached(authorization);
       if (known !== undefined) return decodeAs(call, known, decode);
       return identityOf()
-        .verify(token)
+        .verify(authorization)
         .then((caller) => decodeAs(call, caller, decode));
     },
     ended(call, outcome) {
@@ -238,13 +239,6 @@ export function createApplication(
       log.flush();
     },
   };
-}
-
-/** RFC 6750, section 2.1. */
-function bearerToken(authorization: string | undefined): string {
-  if (authorization === undefined || authorization.length < 8 || authorization.slice(0, 7).toLowerCase() !== 'bearer ')
-    throw refuse('UNAUTHENTICATED');
-  return authorization.slice(7);
 }
 
 /** A field that could not be read is not blamed a second time for being empty. */

@@ -12,21 +12,22 @@ export interface Cancellation {
 /** A cancellation that can be told to stop, once. */
 export class Canceller implements Cancellation {
   reason: unknown;
-  #listeners: (() => void)[] = [];
+  #listeners: (() => void)[] | undefined;
 
   onCancel(listener: () => void): void {
+    this.#listeners ??= [];
     this.#listeners.push(listener);
   }
 
   offCancel(listener: () => void): void {
-    const index = this.#listeners.indexOf(listener);
-    if (index >= 0) this.#listeners.splice(index, 1);
+    const index = this.#listeners?.indexOf(listener) ?? -1;
+    if (index >= 0) this.#listeners?.splice(index, 1);
   }
 
   cancel(reason: unknown): void {
     if (this.reason !== undefined) return;
     this.reason = reason;
-    for (const listener of this.#listeners.splice(0)) listener();
+    for (const listener of this.#listeners?.splice(0) ?? []) listener();
   }
 }
 

@@ -58,10 +58,12 @@ export class Http2Exchange implements Exchange {
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
     const bare = status === 204 || this.method === 'HEAD';
-    if (status !== 204) headers.push('content-length', String(Buffer.byteLength(body)));
+    // As bytes: of a string Node would count them once more, and copy them twice.
+    const bytes = Buffer.from(body);
+    if (status !== 204) headers.push('content-length', String(bytes.length));
     headers.push(':status', String(status)); // Node sends pseudo-headers first, wherever they stand
     stream.respond(headers, { endStream: bare });
-    if (!bare) stream.end(body);
+    if (!bare) stream.end(bytes);
     // A body that nobody will read: NO_ERROR tells the client to stop sending and to keep the answer (RFC 9113, 8.1).
     if (!stream.readableEnded && !stream.endAfterHeaders && status >= 400) {
       stream.resume();

@@ -8,7 +8,7 @@ import type { HttpStreams, StreamRequest } from './http-stream.ts';
 import { problemOf } from './problem.ts';
 import { readBody, readJson, readQuery } from './read-json.ts';
 import { type Refusal, refuse } from './refusal.ts';
-import { matchRoute } from './route.ts';
+import { Routes, variablesOf } from './route.ts';
 
 /** Answers one HTTP exchange with the function's operation, in proto3 JSON (google.api.http). */
 export type HttpHandler = (exchange: Exchange) => void;
@@ -22,12 +22,14 @@ type Message = Record<string, unknown>;
 
 export function createHttpHandler(app: Application, readiness: Readiness): HttpHandler {
   const cacheControl = app.cacheSeconds === undefined ? 'no-store' : `public, max-age=${app.cacheSeconds}`;
-  const faces = {
+  const faces: Faces = {
     app,
     readiness,
     cacheControl,
     deadlines: new Deadlines(app.limits.timeoutSeconds * 1000),
+    routes: new Routes(app.rpc.http),
     faceOf: facesOf(app.rpc),
+    headerFields: app.rpc.request.fields.filter((field) => field.header !== undefined),
     stream: app.rpc.serverStreaming ? lazyStreams(app) : undefined,
   };
   return (exchange) => new HttpCall(faces, exchange).start();
@@ -49,6 +51,7 @@ interface Face {
   readonly bodyField: Field | undefined;
   /** Proto names that the query may not give, because the path or the body does. */
   readonly notInQuery: readonly string[];
+  /** What the path's variables are, in its order. */
   readonly variables: readonly Field[];
   readonly answerField: Field | undefined;
 }
@@ -57,7 +60,9 @@ interface Faces {
   readonly app: Application;
   readonly readiness: Readiness;
   readonly deadlines: Deadlines;
+  readonly routes: Routes;
   readonly faceOf: ReadonlyMap<HttpRule, Face>;
+  readonly headerFields: readonly Field[];
   readonly cacheControl: string;
   /** Set where the rpc is a stream. */
   readonly stream: ReturnType<typeof lazyStreams> | undefined;
@@ -66,7 +71,7 @@ interface Faces {
 function facesOf(rpc: Rpc): ReadonlyMap<HttpRule, Face> {
   const { fields } = rpc.request;
   const faceOf = (rule: HttpRule): Face => {
-    const variables = fields.filter((field) => rule.path.includes(`{${field.name}}`));
+    const variables = variablesOf(rule.path).map((name) => fields.find((field) => field.name === name) as Field);
     const inBody = fields.filter((field) => rule.body === '*' || rule.body === field.name);
     return {
       rule,
@@ -103,29 +108,27 @@ class HttpCall implements Waiting {
   }
 
   #dispatch(): void {
-    const { app, readiness, deadlines, faceOf } = this.#faces;
+    const { app, readiness, deadlines, faceOf, routes } = this.#faces;
     const exchange = this.#exchange;
     if (exchange.headerBytes > app.limits.headerBytesMax) throw refuse('HEADERS_TOO_LARGE');
     const { target, method } = exchange;
     const mark = target.indexOf('?');
     const path = mark < 0 ? target : target.slice(0, mark);
     if (path === '/livez' || path === '/readyz') return this.#probe(path, readiness);
-    const match = matchRoute(app.rpc.http, method, path);
+    const match = routes.match(method, path);
     if (match === undefined) throw refuse('ROUTE_NOT_FOUND');
     if ('allow' in match) {
       this.#route = app.rpc.http[0]?.path ?? '';
       throw refuse('METHOD_NOT_ALLOWED', { allow: match.allow });
     }
     this.#route = match.rule.path;
-    if (this.#faces.stream !== undefined) {
-      const query = mark < 0 ? '' : target.slice(mark + 1);
-      const request = { exchange, call: this.#call, rule: match.rule, variables: match.variables, query };
-      return this.#faces.stream(request, (thrown) => this.#fail(thrown));
-    }
     const face = faceOf.get(match.rule) as Face;
-    const performing = app.perform(this.#call, exchange.header('authorization'), () =>
-      this.#decode(face, match.variables, mark < 0 ? '' : target.slice(mark + 1)),
-    );
+    const query = mark < 0 ? '' : target.slice(mark + 1);
+    if (this.#faces.stream !== undefined) {
+      const variables = Object.fromEntries(face.variables.map(({ name }, index) => [name, match.values[index] as string]));
+      return this.#faces.stream({ exchange, call: this.#call, rule: match.rule, variables, query }, (thrown) => this.#fail(thrown));
+    }
+    const performing = app.perform(this.#call, exchange.header('authorization'), () => this.#decode(face, match.values, query));
     if (!(performing instanceof Promise)) return this.#succeed(face, performing as Message);
     deadlines.add(this, performance.now());
     exchange.onGone(() => this.#interrupt(refuse('CANCELLED')));
@@ -143,12 +146,12 @@ class HttpCall implements Waiting {
     this.#end(200, ['content-type', 'application/json'], '{"status":"ok"}', undefined);
   }
 
-  #decode(face: Face, variables: Record<string, string>, query: string): Decoded | Promise<Decoded> {
+  #decode(face: Face, values: readonly string[], query: string): Decoded | Promise<Decoded> {
     const { request } = this.#faces.app.rpc;
     const { message, violations } = readQuery(request, query, face.notInQuery);
-    for (const field of face.variables) message[field.json] = variables[field.name];
-    for (const field of request.fields) {
-      const value = field.header === undefined ? undefined : this.#exchange.header(field.header);
+    for (let index = 0; index < values.length; index++) message[(face.variables[index] as Field).json] = values[index];
+    for (const field of this.#faces.headerFields) {
+      const value = this.#exchange.header(field.header as string);
       if (value !== undefined) message[field.json] = value;
     }
     return face.rule.body === undefined ? { message, violations } : this.#decodeBody(face, message, violations);
@@ -165,7 +168,7 @@ class HttpCall implements Waiting {
     const shape = bodyField?.message?.() ?? rpc.request;
     const body = readJson(shape, readBody(bytes), bodyField === undefined ? [] : [bodyField.name]);
     const message =
-      bodyField === undefined ? { ...body.message, ...headersOf(rpc, outside) } : { ...outside, [bodyField.json]: body.message };
+      bodyField === undefined ? { ...body.message, ...this.#headersOf(outside) } : { ...outside, [bodyField.json]: body.message };
     // RFC 5789 and AIP-134: PUT replaces, PATCH changes what the mask names, or else what is there.
     const mask = rpc.request.fields.find((field) => field.kind === 'mask');
     if (mask !== undefined) {
@@ -176,13 +179,20 @@ class HttpCall implements Waiting {
     return { message, violations: [...faults, ...body.violations] };
   }
 
+  /** Fields that travel in headers, where the body is the whole message. */
+  #headersOf(outside: Message): Message {
+    return Object.fromEntries(this.#faces.headerFields.map((field) => [field.json, outside[field.json]]));
+  }
+
   #succeed(face: Face, response: Message): void {
     const { successStatus } = this.#faces.app.rpc;
     if (successStatus === 204) return this.#end(204, [], '', undefined);
     const body = face.answerField === undefined ? response : (response[face.answerField.json] as Message);
-    const headers: ResponseHeaders = ['content-type', 'application/json'];
     const etag = face.answerField === undefined ? undefined : body.etag;
-    if (typeof etag === 'string' && etag !== '') headers.push('etag', etag.startsWith('"') ? etag : `"${etag}"`);
+    const headers: ResponseHeaders =
+      typeof etag === 'string' && etag !== ''
+        ? ['content-type', 'application/json', 'etag', etag.startsWith('"') ? etag : `"${etag}"`]
+        : ['content-type', 'application/json'];
     // ts-proto's messages hold only kinds whose JSON is proto3 JSON; the generator asserts it.
     this.#end(successStatus, headers, JSON.stringify(body), undefined, this.#faces.cacheControl);
   }
@@ -227,10 +237,6 @@ class HttpCall implements Waiting {
     });
   }
 }
-
-/** Fields that travel in headers, where the body is the whole message. */
-const headersOf = (rpc: Rpc, outside: Message): Message =>
-  Object.fromEntries(rpc.request.fields.filter((field) => field.header !== undefined).map((field) => [field.json, outside[field.json]]));
 
 function checkMediaType(type: string | undefined, method: string): void {
   if (type === 'application/json') return;

@@ -39,8 +39,13 @@ function identityOver(...keys: Key[]) {
     if (world.failing !== undefined) throw world.failing;
     return world.keys.map(({ jwk }) => jwk);
   };
-  const identity = createIdentity({ issuer, audience, fetchKeys, nowMs: () => world.ms });
-  return Object.assign(world, { identity });
+  const ofHeader = createIdentity({ issuer, audience, fetchKeys, nowMs: () => world.ms });
+  const identity = {
+    ...ofHeader,
+    verify: (token: string) => ofHeader.verify(`Bearer ${token}`),
+    cached: (token: string) => ofHeader.cached(`Bearer ${token}`),
+  };
+  return Object.assign(world, { identity, ofHeader });
 }
 
 const isRefused = (reason: string) => (error: unknown) => error instanceof Refusal && error.reason === reason;
@@ -109,6 +114,27 @@ describe('identity', () => {
       });
     }
     assert.deepEqual(await identity.verify(good), { userId, sessionId }, 'the good one must still be good');
+  });
+
+  test('a token comes by the Bearer scheme, in any case', async () => {
+    const { ofHeader } = identityOver(key);
+    const good = await token(key);
+    for (const header of [`Bearer ${good}`, `bearer ${good}`, `BEARER ${good}`])
+      assert.deepEqual(await ofHeader.verify(header), { userId, sessionId });
+    for (const header of [
+      undefined,
+      '',
+      good,
+      `Basic ${good}`,
+      `Bearer`,
+      `Bearer `,
+      `Bearer${good}`,
+      `Bearer  ${good}`,
+      ` Bearer ${good}`,
+    ]) {
+      await assert.rejects(ofHeader.verify(header), isRefused('UNAUTHENTICATED'));
+      assert.equal(ofHeader.cached(header), undefined);
+    }
   });
 
   test('clocks may differ by 30 seconds', async () => {

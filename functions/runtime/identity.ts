@@ -17,30 +17,36 @@ export const CLOCK_SKEW_SECONDS = 30;
 const keysFreshSeconds = 60;
 /** A token with an unknown key id asks for the keys again, but not more often than this: forged ids must not hammer the database. */
 const unknownKeySeconds = 1;
-/** By the token itself: its SHA-256 cost more than the rest of a call's identity, and the token is in this memory anyway. */
-const tokensCachedMax = 4096;
+/**
+ * Known by the whole header: to cut the token out of it, or to hash it, costs more than the rest of a call's identity. The token is in
+ * this memory anyway.
+ */
+const headersCachedMax = 4096;
 /**
  * Five characters of a signature are 30 random bits: as good a key as all of it, without hashing a string. (The very last has four
  * bits only.) What has the same key is compared whole.
  */
-const keyOfToken = (token: string): number => {
+const keyOf = (authorization: string): number => {
   let key = 0;
-  for (let index = token.length - 6; index < token.length - 1; index++) key = (key << 6) ^ (token.charCodeAt(index) & 63);
+  for (let index = authorization.length - 6; index < authorization.length - 1; index++)
+    key = (key << 6) ^ (authorization.charCodeAt(index) & 63);
   return key;
 };
 const tokenCachedSeconds = 60;
+const scheme = 'Bearer ';
 /** Ours have about 480 characters. */
 const tokenLengthMax = 4096;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export interface Identity {
   /**
-   * Who an access token speaks for. It says nothing about the session: that is asked of the database in the operation's own round trip.
+   * Who the access token of an Authorization header speaks for (RFC 6750, section 2.1). It says nothing about the session: that is asked
+   * of the database in the operation's own round trip.
    * @throws Refusal UNAUTHENTICATED for any token that is not good now; UPSTREAM_UNAVAILABLE where the keys cannot be fetched.
    */
-  verify(token: string): Promise<Caller>;
-  /** The same for a token that was verified less than a minute ago, without a promise; undefined where it was not. */
-  cached(token: string): Caller | undefined;
+  verify(authorization: string | undefined): Promise<Caller>;
+  /** The same for a header whose token was verified less than a minute ago, without a promise; undefined where it was not. */
+  cached(authorization: string | undefined): Caller | undefined;
   /** Loads what the first token will need; what fails now fails then. */
   warm(): void;
 }
@@ -56,23 +62,26 @@ export function createIdentity(parts: {
 }): Identity {
   const { nowMs } = parts;
   const keySet = createKeySet(parts.fetchKeys, nowMs, () => verified.clear());
-  const verified = new Map<number, { token: string; caller: Caller; untilMs: number }>();
+  const verified = new Map<number, { authorization: string; caller: Caller; untilMs: number }>();
 
-  const cached = (token: string): Caller | undefined => {
-    const entry = verified.get(keyOfToken(token));
-    return entry?.token === token && nowMs() < entry.untilMs ? entry.caller : undefined;
+  const cached = (authorization: string | undefined): Caller | undefined => {
+    if (authorization === undefined) return undefined;
+    const entry = verified.get(keyOf(authorization));
+    return entry?.authorization === authorization && nowMs() < entry.untilMs ? entry.caller : undefined;
   };
 
-  const remember = (token: string, caller: Caller, expiresMs: number): void => {
+  const remember = (authorization: string, caller: Caller, expiresMs: number): void => {
     const oldest = verified.keys().next();
-    if (verified.size >= tokensCachedMax && !oldest.done) verified.delete(oldest.value);
+    if (verified.size >= headersCachedMax && !oldest.done) verified.delete(oldest.value);
     const untilMs = Math.min(expiresMs, nowMs() + tokenCachedSeconds * 1000);
-    verified.set(keyOfToken(token), { token, caller, untilMs });
+    verified.set(keyOf(authorization), { authorization, caller, untilMs });
   };
 
-  const verify = async (token: string): Promise<Caller> => {
-    const known = cached(token);
+  const verify = async (authorization: string | undefined): Promise<Caller> => {
+    const known = cached(authorization);
     if (known !== undefined) return known;
+    if (authorization === undefined || !/^bearer ./i.test(authorization)) throw refuse('UNAUTHENTICATED');
+    const token = authorization.slice(scheme.length);
     if (token.length > tokenLengthMax) throw refuse('UNAUTHENTICATED');
     const { jwtVerify } = await import('jose');
     try {
@@ -87,7 +96,7 @@ export function createIdentity(parts: {
         currentDate: new Date(nowMs()),
       });
       const caller = Object.freeze({ userId: claimedId(payload.sub), sessionId: claimedId(payload.sid) });
-      remember(token, caller, Number(payload.exp) * 1000);
+      remember(authorization, caller, Number(payload.exp) * 1000);
       return caller;
     } catch (error) {
       throw error instanceof Refusal ? error : refuse('UNAUTHENTICATED', { cause: error });

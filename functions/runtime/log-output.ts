@@ -8,8 +8,8 @@ export type Write = (bytes: Buffer) => number | undefined;
 
 /** Lines on their way out: gathered for some milliseconds, written at once, bounded where nobody reads. */
 export interface LogOutput {
-  /** Takes a line (ASCII, ending in a line feed), or drops and counts it where the bound is reached. */
-  push(line: string): void;
+  /** Copies a line (ASCII, ending in a line feed: the first `length` bytes), or drops and counts it where the bound is reached. */
+  push(line: Buffer, length: number): void;
   /** Writes what waits, now; used when the process ends. Waits for a slow reader for half a second at most. */
   flush(): void;
   /** Lines that were dropped since the start. */
@@ -39,10 +39,8 @@ export const unblockStdout = (): void => {
   setTimeout(() => process.stdout, unblockAfterMs).unref();
 };
 
-/** @param notice Makes the line that tells how many lines were dropped. */
-export function createLogOutput(write: Write, notice: (lines: number) => string): LogOutput {
-  // Lines are copied here at once, while they are in the processor's cache: kept as strings they would be carried
-  // through each garbage collection, and put together from their pieces when those are cold: it cost twice as much.
+/** @param notice Pushes the line that tells how many lines were dropped. */
+export function createLogOutput(write: Write, notice: (lines: number) => void): LogOutput {
   let buffer = Buffer.allocUnsafe(waitingFirst);
   let waiting = 0;
   let scheduled = false;
@@ -51,14 +49,14 @@ export function createLogOutput(write: Write, notice: (lines: number) => string)
   let untold = 0;
 
   /** @returns false where the line does not fit. */
-  const keep = (line: string): boolean => {
-    if (waiting + line.length > buffer.length) {
-      if (waiting + line.length > waitingMax) return false;
-      const larger = Buffer.allocUnsafe(Math.min(waitingMax, 2 * buffer.length + line.length));
+  const keep = (line: Buffer, length: number): boolean => {
+    if (waiting + length > buffer.length) {
+      if (waiting + length > waitingMax) return false;
+      const larger = Buffer.allocUnsafe(Math.min(waitingMax, 2 * buffer.length + length));
       buffer.copy(larger, 0, 0, waiting);
       buffer = larger;
     }
-    waiting += buffer.write(line, waiting, 'latin1');
+    waiting += line.copy(buffer, waiting, 0, length);
     return true;
   };
 
@@ -71,8 +69,9 @@ export function createLogOutput(write: Write, notice: (lines: number) => string)
         buffer.copyWithin(0, taken, waiting);
         waiting -= taken;
         if (waiting === 0 && untold > 0) {
-          keep(notice(untold));
+          const lines = untold;
           untold = 0;
+          notice(lines);
         }
       }
       return true;
@@ -94,8 +93,8 @@ export function createLogOutput(write: Write, notice: (lines: number) => string)
   };
 
   return {
-    push(line) {
-      if (closed || !keep(line)) {
+    push(line, length) {
+      if (closed || !keep(line, length)) {
         dropped++;
         untold++;
         return;

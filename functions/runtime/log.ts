@@ -1,5 +1,6 @@
 import type { Call, Outcome } from './call.ts';
 import { describeCause, isSecretName, redact } from './log-cause.ts';
+import { LogLine } from './log-line.ts';
 import { createLogOutput, unblockStdout, type Write, writeToStdout } from './log-output.ts';
 
 /** What an event tells besides its name. `cause` is something thrown: it is described, and its secrets are taken out. */
@@ -29,20 +30,22 @@ const escapeUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(1
 
 /** The inside of a JSON string. Lines are ASCII, so that characters are bytes and no terminal or encoding can break one. */
 const escaped = (text: string): string => (needsEscape.test(text) ? JSON.stringify(text).slice(1, -1).replace(notAscii, escapeUnit) : text);
-const bounded = (text: string): string => escaped(text.length > outsideLengthMax ? text.slice(0, outsideLengthMax) : text);
+const bounded = (text: string): string => (text.length > outsideLengthMax ? text.slice(0, outsideLengthMax) : text);
 const json = (value: unknown): string => JSON.stringify(value).replace(notAscii, escapeUnit);
 
 // Date.toISOString costs as much as the rest of a line: the part up to the second is kept for a second.
 let second = -1;
 let secondText = '';
-function timestamp(): string {
+function beginLine(line: LogLine): void {
   const now = Date.now();
   const milliseconds = now % 1000;
   if (now - milliseconds !== second) {
     second = now - milliseconds;
-    secondText = new Date(second).toISOString().slice(0, 20);
+    secondText = `{"time":"${new Date(second).toISOString().slice(0, 20)}`;
   }
-  return `${secondText}${milliseconds < 10 ? '00' : milliseconds < 100 ? '0' : ''}${milliseconds}Z`;
+  line.length = 0;
+  line.ascii(secondText);
+  line.threeDigits(milliseconds);
 }
 
 /**
@@ -52,18 +55,21 @@ function timestamp(): string {
  */
 export function createLog(options: { functionName: string; revision: string; write?: Write }): Log {
   const origin = `","function":"${escaped(options.functionName)}","revision":"${escaped(options.revision)}"`;
-  const output = createLogOutput(options.write ?? writeToStdout, (lines) => line('WARNING', 'log lines dropped', { lines }));
+  const output = createLogOutput(options.write ?? writeToStdout, (lines) => event('WARNING', 'log lines dropped', { lines }));
+  const line = new LogLine();
   // What one request's line has in common with the last one's is kept: mostly all of it.
   let last: Pick<Outcome, 'method' | 'route' | 'dialect' | 'status' | 'code'> | undefined;
-  let lastKind = '';
-  const kindOf = (outcome: Outcome): string => {
+  let lastKind = Buffer.alloc(0);
+  const kindOf = (outcome: Outcome): Buffer => {
     const { method, route, dialect, status, code } = outcome;
     if (last?.status === status && last.route === route && last.method === method && last.dialect === dialect && last.code === code)
       return lastKind;
     last = { method, route, dialect, status, code };
-    const [name, path] = [bounded(method), bounded(route)];
-    const kind = `","severity":"${status >= 500 ? 'ERROR' : 'INFO'}","message":"${name} ${path} ${status}${origin},"route":"${path}","method":"${name}","dialect":"${dialect}","status":${status},"code":"${code}"`;
-    lastKind = Buffer.from(kind, 'latin1').toString('latin1'); // one flat string instead of a rope that each line would unroll
+    const [name, path] = [escaped(bounded(method)), escaped(bounded(route))];
+    lastKind = Buffer.from(
+      `Z","severity":"${status >= 500 ? 'ERROR' : 'INFO'}","message":"${name} ${path} ${status}${origin},"route":"${path}","method":"${name}","dialect":"${dialect}","status":${status},"code":"${code}","request_id":"`,
+      'latin1',
+    );
     return lastKind;
   };
   if (options.write === undefined) {
@@ -71,38 +77,66 @@ export function createLog(options: { functionName: string; revision: string; wri
     process.on('exit', output.flush);
   }
 
-  function line(severity: Severity, event: string, fields: LogFields | undefined): string {
-    let text = `{"time":"${timestamp()}","severity":"${severity}","message":"${escaped(event)}${origin}`;
+  function field(name: string, value: string): void {
+    line.ascii(',"');
+    line.ascii(name);
+    line.ascii('":"');
+    line.value(bounded(value), escaped);
+    line.ascii('"');
+  }
+
+  function push(): void {
+    line.ascii('}\n');
+    output.push(line.bytes, line.length);
+  }
+
+  function event(severity: Severity, name: string, fields: LogFields | undefined): void {
+    beginLine(line);
+    line.ascii(`Z","severity":"${severity}","message":"${escaped(name)}${origin}`);
     for (const [name, value] of Object.entries(fields ?? {})) {
       if (value === undefined) continue;
-      text += `,"${escaped(name)}":`;
-      if (name === 'cause') text += json(describeCause(value));
-      else if (isSecretName(name)) text += '"[redacted]"';
-      else text += typeof value === 'string' ? json(redact(value.slice(0, textLengthMax))) : json(value);
+      line.ascii(`,"${escaped(name)}":`);
+      if (name === 'cause') line.ascii(json(describeCause(value)));
+      else if (isSecretName(name)) line.ascii('"[redacted]"');
+      else line.ascii(typeof value === 'string' ? json(redact(value.slice(0, textLengthMax))) : json(value));
     }
-    return `${text}}\n`;
+    push();
   }
 
   return {
-    info(event, fields) {
-      output.push(line('INFO', event, fields));
+    info(name, fields) {
+      event('INFO', name, fields);
     },
-    warn(event, fields) {
-      output.push(line('WARNING', event, fields));
+    warn(name, fields) {
+      event('WARNING', name, fields);
     },
-    error(event, fields) {
-      output.push(line('ERROR', event, fields));
+    error(name, fields) {
+      event('ERROR', name, fields);
     },
     request(call, outcome) {
       const { status, reason, userId, callerAddress, cause } = outcome;
-      // Whole microseconds: a fraction with its seventeen digits takes longer to print than the rest of the numbers.
       const microseconds = Math.round(outcome.seconds * 1e6);
-      let text = `{"time":"${timestamp()}${kindOf(outcome)},"request_id":"${bounded(call.requestId)}","trace_id":"${call.traceId}","span_id":"${call.spanId}","duration_ms":${microseconds / 1000},"request_bytes":${outcome.requestBytes},"response_bytes":${outcome.responseBytes}`;
-      if (reason !== undefined) text += `,"reason":"${bounded(reason)}"`;
-      if (userId !== undefined) text += `,"user_id":"${bounded(userId)}"`;
-      if (callerAddress !== undefined) text += `,"caller_address":"${bounded(callerAddress)}"`;
-      if (status >= 500 && cause !== undefined) text += `,"cause":${json(describeCause(cause))}`;
-      output.push(`${text}}\n`);
+      const milliseconds = Math.floor(microseconds / 1000);
+      beginLine(line);
+      line.block(kindOf(outcome));
+      line.value(bounded(call.requestId), escaped);
+      line.ascii('","trace_id":"');
+      line.ascii(call.traceId);
+      line.ascii('","span_id":"');
+      line.ascii(call.spanId);
+      line.ascii('","duration_ms":');
+      line.ascii(String(milliseconds));
+      line.ascii('.');
+      line.threeDigits(microseconds - 1000 * milliseconds);
+      line.ascii(',"request_bytes":');
+      line.ascii(String(outcome.requestBytes));
+      line.ascii(',"response_bytes":');
+      line.ascii(String(outcome.responseBytes));
+      if (reason !== undefined) field('reason', reason);
+      if (userId !== undefined) field('user_id', userId);
+      if (callerAddress !== undefined) field('caller_address', callerAddress);
+      if (status >= 500 && cause !== undefined) line.ascii(`,"cause":${json(describeCause(cause))}`);
+      push();
     },
     flush: output.flush,
     get dropped() {

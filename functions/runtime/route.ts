@@ -1,42 +1,34 @@
 import type { HttpRule } from './contract.ts';
 import { refuse } from './refusal.ts';
 
-/** Where a request goes: a rule with the values of its path's variables by proto name, or the methods that the path takes. */
-export type Match = { readonly rule: HttpRule; readonly variables: Record<string, string> } | { readonly allow: readonly string[] };
+/** Where a request goes: a rule with the values of its path's variables, in the path's order; or the methods that the path takes. */
+export type Match = { readonly rule: HttpRule; readonly values: readonly string[] } | { readonly allow: readonly string[] };
 
 interface Segment {
   readonly text: string;
   readonly variable: boolean;
 }
 
-interface Route {
-  readonly rule: HttpRule;
-  readonly segments: readonly Segment[];
-}
-
 const slash = 47;
-const compiled = new WeakMap<readonly HttpRule[], readonly Route[]>();
+const none: readonly string[] = [];
+const segmentsOf = (path: string): Segment[] =>
+  path
+    .slice(1)
+    .split('/')
+    .map((text) => (text.startsWith('{') ? { text: text.slice(1, -1), variable: true } : { text, variable: false }));
 
-function compile(rules: readonly HttpRule[]): readonly Route[] {
-  const known = compiled.get(rules);
-  if (known !== undefined) return known;
-  const routes = rules.map((rule) => ({
-    rule,
-    segments: rule.path
-      .slice(1)
-      .split('/')
-      .map((text) => (text.startsWith('{') ? { text: text.slice(1, -1), variable: true } : { text, variable: false })),
-  }));
-  compiled.set(rules, routes);
-  return routes;
-}
+/** Proto names of a path's variables, in their order. */
+export const variablesOf = (path: string): string[] =>
+  segmentsOf(path)
+    .filter(({ variable }) => variable)
+    .map(({ text }) => text);
 
 /**
- * Where each variable of a path begins and ends, two numbers each; undefined where the path does not fit. A variable is one
- * whole segment with something in it. There is no trailing slash. The path is walked, not split: that cost more than the rest of routing.
+ * The values of a path's variables, still percent-encoded; undefined where the path does not fit. A variable is one whole segment with
+ * something in it. There is no trailing slash. The path is walked, not split: that cost more than the rest of routing.
  */
-function placesOf(segments: readonly Segment[], path: string): number[] | undefined {
-  const places: number[] = [];
+function valuesIn(segments: readonly Segment[], path: string): readonly string[] | undefined {
+  let values: readonly string[] = none;
   let at = 0;
   for (const { text, variable } of segments) {
     if (path.charCodeAt(at) !== slash) return undefined;
@@ -45,17 +37,17 @@ function placesOf(segments: readonly Segment[], path: string): number[] | undefi
       const next = path.indexOf('/', begin);
       at = next < 0 ? path.length : next;
       if (at === begin) return undefined;
-      places.push(begin, at);
+      const value = path.slice(begin, at);
+      values = values === none ? [value] : [...values, value];
     } else {
       if (!path.startsWith(text, begin)) return undefined;
       at = begin + text.length;
     }
   }
-  return at === path.length ? places : undefined;
+  return at === path.length ? values : undefined;
 }
 
 function decode(part: string): string {
-  if (!part.includes('%')) return part;
   try {
     return decodeURIComponent(part);
   } catch {
@@ -63,30 +55,31 @@ function decode(part: string): string {
   }
 }
 
-function variablesOf(segments: readonly Segment[], path: string, places: readonly number[]): Record<string, string> {
-  const variables: Record<string, string> = {};
-  let place = 0;
-  for (const { text, variable } of segments)
-    if (variable) variables[text] = decode(path.slice(places[place++] as number, places[place++] as number));
-  return variables;
-}
+/** The routes of one rpc: its rules of google.api.http. */
+export class Routes {
+  readonly #routes: readonly { readonly rule: HttpRule; readonly segments: readonly Segment[] }[];
 
-/**
- * Finds the rule of google.api.http for a request. HEAD is answered as GET.
- * @param path without the query, still percent-encoded, as the client wrote it
- * @returns undefined where nothing is at this path; `allow` where something is, for other methods (RFC 9110, section 15.5.6)
- * @throws Refusal MALFORMED_BODY where a variable is not percent-encoded UTF-8
- */
-export function matchRoute(rules: readonly HttpRule[], method: string, path: string): Match | undefined {
-  const asked = method === 'HEAD' ? 'GET' : method;
-  let allow: string[] | undefined;
-  for (const { rule, segments } of compile(rules)) {
-    const places = placesOf(segments, path);
-    if (places === undefined) continue;
-    if (rule.method === asked) return { rule, variables: variablesOf(segments, path, places) };
-    allow ??= [];
-    allow.push(rule.method);
-    if (rule.method === 'GET') allow.push('HEAD');
+  constructor(rules: readonly HttpRule[]) {
+    this.#routes = rules.map((rule) => ({ rule, segments: segmentsOf(rule.path) }));
   }
-  return allow && { allow };
+
+  /**
+   * Finds the rule for a request. HEAD is answered as GET.
+   * @param path without the query, still percent-encoded, as the client wrote it
+   * @returns undefined where nothing is at this path; `allow` where something is, for other methods (RFC 9110, section 15.5.6)
+   * @throws Refusal MALFORMED_BODY where a variable is not percent-encoded UTF-8
+   */
+  match(method: string, path: string): Match | undefined {
+    const asked = method === 'HEAD' ? 'GET' : method;
+    let allow: string[] | undefined;
+    for (const { rule, segments } of this.#routes) {
+      const values = valuesIn(segments, path);
+      if (values === undefined) continue;
+      if (rule.method === asked) return { rule, values: path.includes('%') ? values.map(decode) : values };
+      allow ??= [];
+      allow.push(rule.method);
+      if (rule.method === 'GET') allow.push('HEAD');
+    }
+    return allow && { allow };
+  }
 }

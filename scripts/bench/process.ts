@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { openSync, readdirSync, readFileSync } from 'node:fs';
+import { createWriteStream, readdirSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { LoadResult } from './windows.ts';
 
-/** A server of a bench, as a process of its own, its log in a file as it would be in production. */
+/** A server of a bench, as a process of its own, its log through a pipe as it would be in production. */
 export interface Server {
   readonly port: number;
   readonly pid: number;
@@ -87,11 +87,13 @@ export async function startServer(
 ): Promise<Server> {
   const port = await freePort();
   const log = join(folder, `${port}.log`);
-  const file = openSync(log, 'a');
-  const child: ChildProcess = spawn(process.execPath, [script, ...args(port)], {
-    stdio: ['ignore', file, file],
+  const file = createWriteStream(log);
+  const child = spawn(process.execPath, [script, ...args(port)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH ?? '', ...environment(port) },
   });
+  child.stdout.pipe(file);
+  child.stderr.pipe(file);
   started.add(child);
   const exited = new Promise<void>((resolve) =>
     child.once('exit', () => {
