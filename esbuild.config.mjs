@@ -99,6 +99,24 @@ const deflated = {
 };
 
 /**
+ * The contract's messages as ts-proto writes them end with a client that is made by a call. Said to be pure, that leaves with the services it
+ * needs; and where the codecs of other rpcs (proto/generated/codecs/) are left out, what stays is what the one rpc needs: 11 KiB instead of 46.
+ * @param {string} name "records-get-record"
+ */
+const ownMessages = (name) => ({
+  name: 'own messages',
+  setup(build) {
+    build.onResolve({ filter: /^\.\/codecs\// }, ({ path }) =>
+      path === `./codecs/${name}.ts` ? undefined : { path, namespace: 'absent', pluginData: '' },
+    );
+    build.onLoad({ filter: /\/proto\/generated\/[a-z_]+\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replaceAll('= makeGenericClientConstructor(', '= /* @__PURE__ */ makeGenericClientConstructor('),
+      loader: 'ts',
+    }));
+  },
+});
+
+/**
  * sdk-trace-node is published as CommonJS only, of which nothing can be left out. Its index as an ES module can be cut down to what is used.
  * What is used is named: behind an `export *` esbuild splits the module of a base class away from who extends it.
  */
@@ -113,10 +131,10 @@ const shakable = {
 
 /**
  * First pass: one function's entry into ES modules, each dynamic import in its own file, nothing twice.
- * @param {{ root: string, entry: string, version: string }} what `entry` is the text of the entry module; its imports are relative to `root`.
+ * @param {{ root: string, name: string, entry: string, version: string }} what `name` is the function's, `entry` the text of the entry module; its imports are relative to `root`.
  * @returns {import('esbuild').BuildOptions}
  */
-export const splitOptions = ({ root, entry, version }) => ({
+export const splitOptions = ({ root, name, entry, version }) => ({
   absWorkingDir: root,
   entryPoints: { main: 'entry' },
   outdir: 'dist',
@@ -145,6 +163,7 @@ export const splitOptions = ({ root, entry, version }) => ({
     absent,
     partial,
     deflated,
+    ownMessages(name),
     shakable,
   ],
   metafile: true,

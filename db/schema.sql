@@ -574,6 +574,46 @@ end $$;
 
 ALTER FUNCTION records.delete_record(p_user uuid, p_session uuid, p_id uuid, p_revisions jsonb) OWNER TO record_owner;
 
+-- Name: delete_record(uuid, uuid, uuid, jsonb, text, bytea); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.delete_record(p_user uuid, p_session uuid, p_id uuid, p_revisions jsonb, p_key text, p_request_hash bytea) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+  perform auth.begin_call(p_user, p_session);
+  if records.earlier_answer(p_user, p_key, p_request_hash) is not null then
+    return;
+  end if;
+  perform records.delete_record(p_user, p_session, p_id, p_revisions);
+  insert into records.idempotency (user_id, key, request_hash, response) values (p_user, p_key, p_request_hash, '{}');
+end $$;
+
+ALTER FUNCTION records.delete_record(p_user uuid, p_session uuid, p_id uuid, p_revisions jsonb, p_key text, p_request_hash bytea) OWNER TO record_owner;
+
+-- Name: earlier_answer(uuid, text, bytea); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.earlier_answer(p_user uuid, p_key text, p_request_hash bytea) RETURNS jsonb
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+  before records.idempotency;
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended(p_key, hashtextextended(p_user::text, 0))) then
+    raise exception using errcode = 'RP000', message = 'REQUEST_IN_PROGRESS';
+  end if;
+  delete from records.idempotency i where i.user_id = p_user and i.created_at < now() - interval '24 hours';
+  select * into before from records.idempotency i where i.user_id = p_user and i.key = p_key;
+  if found and before.request_hash <> p_request_hash then
+    raise exception using errcode = 'RP000', message = 'IDEMPOTENCY_KEY_REUSED';
+  end if;
+  return before.response;
+end $$;
+
+ALTER FUNCTION records.earlier_answer(p_user uuid, p_key text, p_request_hash bytea) OWNER TO record_owner;
+
 -- Name: export_records(uuid, uuid, timestamp with time zone, uuid, integer); Type: FUNCTION; Schema: records; Owner: record_owner
 
 CREATE FUNCTION records.export_records(p_user uuid, p_session uuid, p_after_created_at timestamp with time zone, p_after_id uuid, p_limit integer) RETURNS SETOF records.readable
@@ -1219,6 +1259,29 @@ begin
 end $$;
 
 ALTER FUNCTION records.update_record(p_user uuid, p_session uuid, p_id uuid, p_changes jsonb, p_revisions jsonb) OWNER TO record_owner;
+
+-- Name: update_record(uuid, uuid, uuid, jsonb, jsonb, text, bytea); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.update_record(p_user uuid, p_session uuid, p_id uuid, p_changes jsonb, p_revisions jsonb, p_key text, p_request_hash bytea) RETURNS records.readable
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+  answer records.readable;
+  before jsonb;
+begin
+  perform auth.begin_call(p_user, p_session);
+  before := records.earlier_answer(p_user, p_key, p_request_hash);
+  if before is not null then
+    return jsonb_populate_record(null::records.readable, before);
+  end if;
+  answer := records.update_record(p_user, p_session, p_id, p_changes, p_revisions);
+  insert into records.idempotency (user_id, key, request_hash, response) values (p_user, p_key, p_request_hash, to_jsonb(answer));
+  return answer;
+end $$;
+
+ALTER FUNCTION records.update_record(p_user uuid, p_session uuid, p_id uuid, p_changes jsonb, p_revisions jsonb, p_key text, p_request_hash bytea) OWNER TO record_owner;
 
 -- Name: words_of(text); Type: FUNCTION; Schema: records; Owner: record_owner
 
@@ -3109,6 +3172,16 @@ GRANT ALL ON FUNCTION records.create_record(p_user uuid, p_session uuid, p_id uu
 REVOKE ALL ON FUNCTION records.delete_record(p_user uuid, p_session uuid, p_id uuid, p_revisions jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.delete_record(p_user uuid, p_session uuid, p_id uuid, p_revisions jsonb) TO record_app;
 
+-- Name: FUNCTION delete_record(p_user uuid, p_session uuid, p_id uuid, p_revisions jsonb, p_key text, p_request_hash bytea); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.delete_record(p_user uuid, p_session uuid, p_id uuid, p_revisions jsonb, p_key text, p_request_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.delete_record(p_user uuid, p_session uuid, p_id uuid, p_revisions jsonb, p_key text, p_request_hash bytea) TO record_app;
+
+-- Name: FUNCTION earlier_answer(p_user uuid, p_key text, p_request_hash bytea); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.earlier_answer(p_user uuid, p_key text, p_request_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.earlier_answer(p_user uuid, p_key text, p_request_hash bytea) TO record_app;
+
 -- Name: FUNCTION export_records(p_user uuid, p_session uuid, p_after_created_at timestamp with time zone, p_after_id uuid, p_limit integer); Type: ACL; Schema: records; Owner: record_owner
 
 REVOKE ALL ON FUNCTION records.export_records(p_user uuid, p_session uuid, p_after_created_at timestamp with time zone, p_after_id uuid, p_limit integer) FROM PUBLIC;
@@ -3203,6 +3276,11 @@ GRANT ALL ON FUNCTION records.tag_of(p_user uuid) TO record_app;
 
 REVOKE ALL ON FUNCTION records.update_record(p_user uuid, p_session uuid, p_id uuid, p_changes jsonb, p_revisions jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.update_record(p_user uuid, p_session uuid, p_id uuid, p_changes jsonb, p_revisions jsonb) TO record_app;
+
+-- Name: FUNCTION update_record(p_user uuid, p_session uuid, p_id uuid, p_changes jsonb, p_revisions jsonb, p_key text, p_request_hash bytea); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.update_record(p_user uuid, p_session uuid, p_id uuid, p_changes jsonb, p_revisions jsonb, p_key text, p_request_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.update_record(p_user uuid, p_session uuid, p_id uuid, p_changes jsonb, p_revisions jsonb, p_key text, p_request_hash bytea) TO record_app;
 
 -- Name: FUNCTION words_of(p_norm text); Type: ACL; Schema: records; Owner: record_owner
 

@@ -49,7 +49,7 @@ export function mediaOfFormat(format: string): Medium[] {
 function carrierOf(name: string, words: readonly string[]): Carrier | undefined {
   const sizes = /(?:^|\s)(\d{1,2})"/.exec(words.join(' '));
   const size = sizes !== null && ['7', '10', '12'].includes(sizes[1] as string) ? Number(sizes[1]) : 0;
-  const rpm = /(?:^|\s)(33|45|78)(?:\s*⅓)?\s*RPM/i.exec(words.join(' '));
+  const rpm = /(?:^|\s)(33|45|78)(?:\s*\u2153)?\s*RPM/i.exec(words.join(' '));
   const speed = rpm === null ? 0 : Number(rpm[1]);
   if (name === 'LP') return { kind: 'VINYL', sizeInch: size || 12, speedRpm: speed || 33 };
   if (name === 'Shellac') return { kind: 'VINYL', sizeInch: size, speedRpm: speed || 78 };

@@ -27,6 +27,17 @@ const known = new Set<string>(grades);
  * @returns undefined where the text is no grade, or names two different ones.
  */
 export function parseGrade(text: string): Grade | undefined {
+  if (read.has(text)) return read.get(text);
+  const grade = parseAnew(text);
+  if (read.size < readMax && text.length <= 40) read.set(text, grade);
+  return grade;
+}
+
+/** A collection says the same few words again and again. */
+const read = new Map<string, Grade | undefined>();
+const readMax = 500;
+
+function parseAnew(text: string): Grade | undefined {
   const parts = text
     .normalize('NFKC')
     .toUpperCase()

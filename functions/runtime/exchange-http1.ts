@@ -69,10 +69,11 @@ export class Http1Exchange implements Exchange {
     this.answered = true;
     const response = this.#response;
     if (response.headersSent || response.destroyed) return;
-    if (status !== 204) headers.push('content-length', String(Buffer.byteLength(body)));
+    const hasBody = status !== 204 && status !== 304;
+    if (hasBody) headers.push('content-length', String(Buffer.byteLength(body)));
     if (this.#closing()) headers.push('connection', 'close');
     response.writeHead(status, headers);
-    if (status === 204 || this.method === 'HEAD') response.end();
+    if (!hasBody || this.method === 'HEAD') response.end();
     else response.end(body);
     if (!this.#request.complete && this.#hasBody()) this.#discard();
   }

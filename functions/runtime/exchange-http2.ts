@@ -57,10 +57,11 @@ export class Http2Exchange implements Exchange {
     this.answered = true;
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
-    const bare = status === 204 || this.method === 'HEAD';
+    const hasBody = status !== 204 && status !== 304;
+    const bare = !hasBody || this.method === 'HEAD';
     // As bytes: of a string Node would count them once more, and copy them twice.
     const bytes = Buffer.from(body);
-    if (status !== 204) headers.push('content-length', String(bytes.length));
+    if (hasBody) headers.push('content-length', String(bytes.length));
     headers.push(':status', String(status)); // Node sends pseudo-headers first, wherever they stand
     stream.respond(headers, { endStream: bare });
     if (!bare) stream.end(bytes);

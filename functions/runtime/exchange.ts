@@ -24,7 +24,7 @@ export interface Exchange {
   begin(status: number, headers: ResponseHeaders): Writable;
   /** Breaks a begun answer off, so that the client sees that it is not whole. */
   breakOff(): void;
-  /** Answers once; later answers are ignored. A HEAD request gets the headers alone. */
+  /** Answers once; later answers are ignored. A HEAD request gets the headers alone, and so does a 304. */
   answer(status: number, headers: ResponseHeaders, body: string): void;
   readonly answered: boolean;
   /** Calls back when the client goes away before the answer. */

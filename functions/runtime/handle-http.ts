@@ -189,10 +189,11 @@ class HttpCall implements Waiting {
     if (successStatus === 204) return this.#end(204, [], '', undefined);
     const body = face.answerField === undefined ? response : (response[face.answerField.json] as Message);
     const etag = face.answerField === undefined ? undefined : body.etag;
+    const tag = typeof etag !== 'string' || etag === '' ? undefined : etag.startsWith('"') ? etag : `"${etag}"`;
+    if (tag !== undefined && face.rule.method === 'GET' && isKnown(this.#exchange.header('if-none-match'), tag))
+      return this.#end(304, ['etag', tag], '', undefined, this.#faces.cacheControl);
     const headers: ResponseHeaders =
-      typeof etag === 'string' && etag !== ''
-        ? ['content-type', 'application/json', 'etag', etag.startsWith('"') ? etag : `"${etag}"`]
-        : ['content-type', 'application/json'];
+      tag === undefined ? ['content-type', 'application/json'] : ['content-type', 'application/json', 'etag', tag];
     // ts-proto's messages hold only kinds whose JSON is proto3 JSON; the generator asserts it.
     this.#end(successStatus, headers, JSON.stringify(body), undefined, this.#faces.cacheControl);
   }
@@ -236,6 +237,12 @@ class HttpCall implements Waiting {
       cause: refusal?.cause,
     });
   }
+}
+
+/** Whether an If-None-Match names the tag, so that the client has the answer already (RFC 9110, section 13.1.2; the comparison is the weak one). */
+function isKnown(header: string | undefined, tag: string): boolean {
+  if (header === undefined) return false;
+  return header === tag || header.split(',').some((known) => known.trim().replace(/^W\//, '') === tag) || header.trim() === '*';
 }
 
 function checkMediaType(type: string | undefined, method: string): void {

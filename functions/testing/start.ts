@@ -82,7 +82,7 @@ export async function startFunction(
       });
       const text = await response.text();
       const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '');
-      return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+      return { status: response.status, headers: response.headers, body: isJson && text !== '' ? JSON.parse(text) : text };
     },
     call(request, more = {}) {
       const metadata = new Metadata();

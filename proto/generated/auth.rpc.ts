@@ -151,7 +151,7 @@ export const Authenticate: Rpc<types.AuthenticateRequest, types.AuthenticateResp
   http: [{ method: "POST", path: "/api/auth/login", body: "*" }],
   request: AuthenticateRequestShape,
   response: AuthenticateResponseShape,
-  codecs: () => import('./auth.ts').then((m) => ({ request: m.AuthenticateRequest, response: m.AuthenticateResponse })),
+  codecs: () => import('./codecs/auth-authenticate.ts'),
 };
 
 export const Register: Rpc<types.RegisterRequest, types.RegisterResponse> = {
@@ -167,7 +167,7 @@ export const Register: Rpc<types.RegisterRequest, types.RegisterResponse> = {
   http: [{ method: "POST", path: "/api/auth/register", body: "*" }],
   request: RegisterRequestShape,
   response: RegisterResponseShape,
-  codecs: () => import('./auth.ts').then((m) => ({ request: m.RegisterRequest, response: m.RegisterResponse })),
+  codecs: () => import('./codecs/auth-register.ts'),
 };
 
 export const ValidateToken: Rpc<types.ValidateTokenRequest, types.ValidateTokenResponse> = {
@@ -183,7 +183,7 @@ export const ValidateToken: Rpc<types.ValidateTokenRequest, types.ValidateTokenR
   http: [{ method: "POST", path: "/api/auth/validate", body: "*" }],
   request: ValidateTokenRequestShape,
   response: ValidateTokenResponseShape,
-  codecs: () => import('./auth.ts').then((m) => ({ request: m.ValidateTokenRequest, response: m.ValidateTokenResponse })),
+  codecs: () => import('./codecs/auth-validate-token.ts'),
 };
 
 export const RefreshToken: Rpc<types.RefreshTokenRequest, types.RefreshTokenResponse> = {
@@ -199,7 +199,7 @@ export const RefreshToken: Rpc<types.RefreshTokenRequest, types.RefreshTokenResp
   http: [{ method: "POST", path: "/api/auth/refresh", body: "*" }],
   request: RefreshTokenRequestShape,
   response: RefreshTokenResponseShape,
-  codecs: () => import('./auth.ts').then((m) => ({ request: m.RefreshTokenRequest, response: m.RefreshTokenResponse })),
+  codecs: () => import('./codecs/auth-refresh-token.ts'),
 };
 
 export const HealthCheck: Rpc<types.HealthCheckRequest, types.HealthCheckResponse> = {
@@ -215,7 +215,7 @@ export const HealthCheck: Rpc<types.HealthCheckRequest, types.HealthCheckRespons
   http: [{ method: "GET", path: "/api/auth/healthz" }],
   request: HealthCheckRequestShape,
   response: HealthCheckResponseShape,
-  codecs: () => import('./auth.ts').then((m) => ({ request: m.HealthCheckRequest, response: m.HealthCheckResponse })),
+  codecs: () => import('./codecs/auth-health-check.ts'),
 };
 
 export const Logout: Rpc<types.LogoutRequest, types.LogoutResponse> = {
@@ -231,7 +231,7 @@ export const Logout: Rpc<types.LogoutRequest, types.LogoutResponse> = {
   http: [{ method: "POST", path: "/api/auth/logout", body: "*" }],
   request: LogoutRequestShape,
   response: LogoutResponseShape,
-  codecs: () => import('./auth.ts').then((m) => ({ request: m.LogoutRequest, response: m.LogoutResponse })),
+  codecs: () => import('./codecs/auth-logout.ts'),
 };
 
 export const GetMe: Rpc<types.GetMeRequest, types.GetMeResponse> = {
@@ -247,7 +247,7 @@ export const GetMe: Rpc<types.GetMeRequest, types.GetMeResponse> = {
   http: [{ method: "GET", path: "/api/auth/me" }],
   request: GetMeRequestShape,
   response: GetMeResponseShape,
-  codecs: () => import('./auth.ts').then((m) => ({ request: m.GetMeRequest, response: m.GetMeResponse })),
+  codecs: () => import('./codecs/auth-get-me.ts'),
 };
 
 export const GetJwks: Rpc<types.GetJwksRequest, types.GetJwksResponse> = {
@@ -263,7 +263,7 @@ export const GetJwks: Rpc<types.GetJwksRequest, types.GetJwksResponse> = {
   http: [{ method: "GET", path: "/.well-known/jwks.json" }],
   request: GetJwksRequestShape,
   response: GetJwksResponseShape,
-  codecs: () => import('./auth.ts').then((m) => ({ request: m.GetJwksRequest, response: m.GetJwksResponse })),
+  codecs: () => import('./codecs/auth-get-jwks.ts'),
 };
 
 /** Every rpc of the package, in the order of its file. */

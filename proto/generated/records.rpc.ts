@@ -136,6 +136,7 @@ export const UpdateRecordRequestShape: Shape = {
     { name: "record", json: "record", kind: "message", message: () => RecordShape, required: true },
     { name: "update_mask", json: "updateMask", kind: "mask", itemsMax: 64 },
     { name: "etag", json: "etag", kind: "string", lengthMax: 64, header: "if-match" },
+    { name: "request_id", json: "requestId", kind: "string", lengthMax: 128, header: "idempotency-key" },
   ],
 };
 
@@ -152,6 +153,7 @@ export const DeleteRecordRequestShape: Shape = {
     { name: "record_id", json: "recordId", kind: "string", required: true, format: "uuid" },
     { name: "user_id", json: "userId", kind: "string", caller: true, format: "uuid" },
     { name: "etag", json: "etag", kind: "string", lengthMax: 64, header: "if-match" },
+    { name: "request_id", json: "requestId", kind: "string", lengthMax: 128, header: "idempotency-key" },
   ],
 };
 
@@ -358,7 +360,7 @@ export const SearchRecords: Rpc<types.SearchRecordsRequest, types.SearchRecordsR
   http: [{ method: "GET", path: "/api/records" }],
   request: SearchRecordsRequestShape,
   response: SearchRecordsResponseShape,
-  codecs: () => import('./records.ts').then((m) => ({ request: m.SearchRecordsRequest, response: m.SearchRecordsResponse })),
+  codecs: () => import('./codecs/records-search-records.ts'),
 };
 
 export const Autocomplete: Rpc<types.AutocompleteRequest, types.AutocompleteResponse> = {
@@ -374,7 +376,7 @@ export const Autocomplete: Rpc<types.AutocompleteRequest, types.AutocompleteResp
   http: [{ method: "GET", path: "/api/records:autocomplete" }],
   request: AutocompleteRequestShape,
   response: AutocompleteResponseShape,
-  codecs: () => import('./records.ts').then((m) => ({ request: m.AutocompleteRequest, response: m.AutocompleteResponse })),
+  codecs: () => import('./codecs/records-autocomplete.ts'),
 };
 
 export const GetFacets: Rpc<types.GetFacetsRequest, types.GetFacetsResponse> = {
@@ -390,7 +392,7 @@ export const GetFacets: Rpc<types.GetFacetsRequest, types.GetFacetsResponse> = {
   http: [{ method: "GET", path: "/api/records:facets" }],
   request: GetFacetsRequestShape,
   response: GetFacetsResponseShape,
-  codecs: () => import('./records.ts').then((m) => ({ request: m.GetFacetsRequest, response: m.GetFacetsResponse })),
+  codecs: () => import('./codecs/records-get-facets.ts'),
 };
 
 export const GetPriceStats: Rpc<types.GetPriceStatsRequest, types.GetPriceStatsResponse> = {
@@ -406,7 +408,7 @@ export const GetPriceStats: Rpc<types.GetPriceStatsRequest, types.GetPriceStatsR
   http: [{ method: "GET", path: "/api/records:priceStats" }],
   request: GetPriceStatsRequestShape,
   response: GetPriceStatsResponseShape,
-  codecs: () => import('./records.ts').then((m) => ({ request: m.GetPriceStatsRequest, response: m.GetPriceStatsResponse })),
+  codecs: () => import('./codecs/records-get-price-stats.ts'),
 };
 
 export const ListRecent: Rpc<types.ListRecentRequest, types.ListRecentResponse> = {
@@ -422,7 +424,7 @@ export const ListRecent: Rpc<types.ListRecentRequest, types.ListRecentResponse> 
   http: [{ method: "GET", path: "/api/records:recent" }],
   request: ListRecentRequestShape,
   response: ListRecentResponseShape,
-  codecs: () => import('./records.ts').then((m) => ({ request: m.ListRecentRequest, response: m.ListRecentResponse })),
+  codecs: () => import('./codecs/records-list-recent.ts'),
 };
 
 export const GetRecord: Rpc<types.GetRecordRequest, types.GetRecordResponse> = {
@@ -438,7 +440,7 @@ export const GetRecord: Rpc<types.GetRecordRequest, types.GetRecordResponse> = {
   http: [{ method: "GET", path: "/api/records/{record_id}", responseBody: "record" }],
   request: GetRecordRequestShape,
   response: GetRecordResponseShape,
-  codecs: () => import('./records.ts').then((m) => ({ request: m.GetRecordRequest, response: m.GetRecordResponse })),
+  codecs: () => import('./codecs/records-get-record.ts'),
 };
 
 export const CreateRecord: Rpc<types.CreateRecordRequest, types.CreateRecordResponse> = {
@@ -454,7 +456,7 @@ export const CreateRecord: Rpc<types.CreateRecordRequest, types.CreateRecordResp
   http: [{ method: "POST", path: "/api/records", body: "record", responseBody: "record" }],
   request: CreateRecordRequestShape,
   response: CreateRecordResponseShape,
-  codecs: () => import('./records.ts').then((m) => ({ request: m.CreateRecordRequest, response: m.CreateRecordResponse })),
+  codecs: () => import('./codecs/records-create-record.ts'),
 };
 
 export const UpdateRecord: Rpc<types.UpdateRecordRequest, types.UpdateRecordResponse> = {
@@ -470,7 +472,7 @@ export const UpdateRecord: Rpc<types.UpdateRecordRequest, types.UpdateRecordResp
   http: [{ method: "PUT", path: "/api/records/{record_id}", body: "record", responseBody: "record" }, { method: "PATCH", path: "/api/records/{record_id}", body: "record", responseBody: "record" }],
   request: UpdateRecordRequestShape,
   response: UpdateRecordResponseShape,
-  codecs: () => import('./records.ts').then((m) => ({ request: m.UpdateRecordRequest, response: m.UpdateRecordResponse })),
+  codecs: () => import('./codecs/records-update-record.ts'),
 };
 
 export const DeleteRecord: Rpc<types.DeleteRecordRequest, types.DeleteRecordResponse> = {
@@ -486,7 +488,7 @@ export const DeleteRecord: Rpc<types.DeleteRecordRequest, types.DeleteRecordResp
   http: [{ method: "DELETE", path: "/api/records/{record_id}" }],
   request: DeleteRecordRequestShape,
   response: DeleteRecordResponseShape,
-  codecs: () => import('./records.ts').then((m) => ({ request: m.DeleteRecordRequest, response: m.DeleteRecordResponse })),
+  codecs: () => import('./codecs/records-delete-record.ts'),
 };
 
 export const ImportRecords: Rpc<types.ImportRecordsRequest, types.ImportRecordsResponse> = {
@@ -502,7 +504,7 @@ export const ImportRecords: Rpc<types.ImportRecordsRequest, types.ImportRecordsR
   http: [{ method: "POST", path: "/api/records:import", body: "content" }],
   request: ImportRecordsRequestShape,
   response: ImportRecordsResponseShape,
-  codecs: () => import('./records.ts').then((m) => ({ request: m.ImportRecordsRequest, response: m.ImportRecordsResponse })),
+  codecs: () => import('./codecs/records-import-records.ts'),
 };
 
 export const ExportRecords: Rpc<types.ExportRecordsRequest, types.ExportRecordsResponse> = {
@@ -519,7 +521,7 @@ export const ExportRecords: Rpc<types.ExportRecordsRequest, types.ExportRecordsR
   http: [{ method: "GET", path: "/api/records:export", responseBody: "content" }],
   request: ExportRecordsRequestShape,
   response: ExportRecordsResponseShape,
-  codecs: () => import('./records.ts').then((m) => ({ request: m.ExportRecordsRequest, response: m.ExportRecordsResponse })),
+  codecs: () => import('./codecs/records-export-records.ts'),
 };
 
 export const HealthCheck: Rpc<types.HealthCheckRequest, types.HealthCheckResponse> = {
@@ -535,7 +537,7 @@ export const HealthCheck: Rpc<types.HealthCheckRequest, types.HealthCheckRespons
   http: [{ method: "GET", path: "/api/records/healthz" }],
   request: HealthCheckRequestShape,
   response: HealthCheckResponseShape,
-  codecs: () => import('./records.ts').then((m) => ({ request: m.HealthCheckRequest, response: m.HealthCheckResponse })),
+  codecs: () => import('./codecs/records-health-check.ts'),
 };
 
 /** Every rpc of the package, in the order of its file. */

@@ -430,6 +430,8 @@ export interface UpdateRecordRequest {
     | undefined;
   /** The change is made only to the record with this etag. */
   etag: string;
+  /** Names this attempt, so that it is done once however often it is sent. Kept 24 hours. */
+  requestId: string;
 }
 
 export interface UpdateRecordResponse {
@@ -440,6 +442,8 @@ export interface DeleteRecordRequest {
   recordId: string;
   userId: string;
   etag: string;
+  /** Names this attempt, so that it is done once however often it is sent. Kept 24 hours. */
+  requestId: string;
 }
 
 export interface DeleteRecordResponse {
@@ -1922,7 +1926,7 @@ export const CreateRecordResponse: MessageFns<CreateRecordResponse> = {
 };
 
 function createBaseUpdateRecordRequest(): UpdateRecordRequest {
-  return { recordId: "", userId: "", record: undefined, updateMask: undefined, etag: "" };
+  return { recordId: "", userId: "", record: undefined, updateMask: undefined, etag: "", requestId: "" };
 }
 
 export const UpdateRecordRequest: MessageFns<UpdateRecordRequest> = {
@@ -1941,6 +1945,9 @@ export const UpdateRecordRequest: MessageFns<UpdateRecordRequest> = {
     }
     if (message.etag !== "") {
       writer.uint32(42).string(message.etag);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(50).string(message.requestId);
     }
     return writer;
   },
@@ -1998,6 +2005,14 @@ export const UpdateRecordRequest: MessageFns<UpdateRecordRequest> = {
             message.etag = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2022,6 +2037,7 @@ export const UpdateRecordRequest: MessageFns<UpdateRecordRequest> = {
       : undefined;
     message.updateMask = object.updateMask ?? undefined;
     message.etag = object.etag ?? "";
+    message.requestId = object.requestId ?? "";
     return message;
   },
 };
@@ -2084,7 +2100,7 @@ export const UpdateRecordResponse: MessageFns<UpdateRecordResponse> = {
 };
 
 function createBaseDeleteRecordRequest(): DeleteRecordRequest {
-  return { recordId: "", userId: "", etag: "" };
+  return { recordId: "", userId: "", etag: "", requestId: "" };
 }
 
 export const DeleteRecordRequest: MessageFns<DeleteRecordRequest> = {
@@ -2097,6 +2113,9 @@ export const DeleteRecordRequest: MessageFns<DeleteRecordRequest> = {
     }
     if (message.etag !== "") {
       writer.uint32(26).string(message.etag);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(34).string(message.requestId);
     }
     return writer;
   },
@@ -2138,6 +2157,14 @@ export const DeleteRecordRequest: MessageFns<DeleteRecordRequest> = {
             message.etag = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2158,6 +2185,7 @@ export const DeleteRecordRequest: MessageFns<DeleteRecordRequest> = {
     message.recordId = object.recordId ?? "";
     message.userId = object.userId ?? "";
     message.etag = object.etag ?? "";
+    message.requestId = object.requestId ?? "";
     return message;
   },
 };

@@ -5,7 +5,7 @@ import * as config from '../../esbuild.config.mjs';
 import type { FunctionSource } from './functions.ts';
 
 const { splitOptions, commonJsOptions } = config as {
-  splitOptions(what: { root: string; entry: string; version: string }): BuildOptions & { write: false; metafile: true };
+  splitOptions(what: { root: string; name: string; entry: string; version: string }): BuildOptions & { write: false; metafile: true };
   commonJsOptions(code: string): TransformOptions;
 };
 
@@ -42,7 +42,7 @@ export function splitFunction(root: string, version: string, source: FunctionSou
     `export { httpFunction } from './functions/runtime/http-function.ts';`,
     `export { main, serve } from './functions/runtime/serve.ts';`,
   ].join('\n');
-  return split(splitOptions({ root, entry, version }));
+  return split(splitOptions({ root, name: source.name, entry, version }));
 }
 
 /**

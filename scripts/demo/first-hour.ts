@@ -130,7 +130,7 @@ export async function firstHour(edge: Edge, { http2, http3, grpc }: Clients, rep
     return { ...step, details: [`${step.result.body.code}: ${step.result.body.title}`] };
   });
   await report.step('Deleted it', async () => {
-    const result = await unary(edge, records, records.deleteRecord, { recordId: chosen.id, userId: '', etag: '' }, token);
+    const result = await unary(edge, records, records.deleteRecord, { recordId: chosen.id, userId: '', etag: '', requestId: '' }, token);
     expect('success', result.success, result);
     return { protocol: 'gRPC', call: 'records.RecordsService/DeleteRecord → OK', result };
   });

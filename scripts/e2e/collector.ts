@@ -78,14 +78,14 @@ export function grpcCollector(edge: Edge, { auth, records }: GrpcClients): Colle
       present(await ask(unary(edge, records, records.createRecord, { userId: '', record: toRecord(fields), requestId }, token))),
     get: async (token, recordId) => present(await ask(unary(edge, records, records.getRecord, { recordId, userId: '' }, token))),
     change: async (token, recordId, fields) => {
-      const request = { recordId, userId: '', record: toRecord(fields), updateMask: Object.keys(fields), etag: '' };
+      const request = { recordId, userId: '', record: toRecord(fields), updateMask: Object.keys(fields), etag: '', requestId: '' };
       return present(await ask(unary(edge, records, records.updateRecord, request, token)));
     },
     search: (token, query) => {
       return ask(unary(edge, records, records.searchRecords, SearchRecordsRequest.fromPartial({ query }), token));
     },
     remove: async (token, recordId) => {
-      await ask(unary(edge, records, records.deleteRecord, { recordId, userId: '', etag: '' }, token));
+      await ask(unary(edge, records, records.deleteRecord, { recordId, userId: '', etag: '', requestId: '' }, token));
     },
     logout: async (refreshToken) => {
       await ask(unary(edge, auth, auth.logout, { refreshToken }));

@@ -27,7 +27,7 @@ test('every HTTP face of every rpc is there, with its success status and its sec
       const found = operation(rule.method.toLowerCase(), rule.path);
       assert.ok(found, `${rule.method} ${rule.path}`);
       assert.deepEqual(
-        Object.keys(found.responses).filter((status) => status < '400'),
+        Object.keys(found.responses).filter((status) => status < '400' && status !== '304'),
         [String(rpc.successStatus)],
       );
       assert.equal(found.security.length, rpc.access === 'CALLER' ? 1 : 0);
@@ -49,8 +49,25 @@ test('a refusal names its reasons under its status', () => {
 
 test('what travels in a header is a header parameter, and the etag a header of the answer', () => {
   assert.deepEqual(names(operation('post', '/api/records'), 'header'), ['Idempotency-Key']);
-  assert.deepEqual(names(operation('delete', '/api/records/{record_id}'), 'header'), ['If-Match']);
+  assert.deepEqual(names(operation('delete', '/api/records/{record_id}'), 'header'), ['If-Match', 'Idempotency-Key']);
+  assert.deepEqual(names(operation('get', '/api/records/{record_id}'), 'header'), ['If-None-Match']);
   assert.deepEqual(Object.keys(operation('get', '/api/records/{record_id}').responses['200']?.headers ?? {}), ['X-Request-Id', 'ETag']);
+});
+
+test('a file is a body in each of its media types, and no schema; what is told while it comes is a message a line', () => {
+  const imported = operation('post', '/api/records:import');
+  assert.deepEqual(Object.keys(imported.requestBody?.content ?? {}), ['text/csv', 'application/x-ndjson']);
+  assert.deepEqual(names(imported, 'header'), []);
+  assert.match(
+    JSON.stringify(imported.responses['200']),
+    /"application\/x-ndjson":\{"schema":\{"\$ref":"#\/components\/schemas\/records.ImportRecordsResponse"/,
+  );
+  const exported = operation('get', '/api/records:export');
+  assert.deepEqual(Object.keys((exported.responses['200'] as { content?: object } | undefined)?.content ?? {}), [
+    'text/csv',
+    'application/x-ndjson',
+  ]);
+  assert.ok(exported.responses['406']);
 });
 
 test('PATCH has a mask and takes a merge patch; PUT has neither', () => {

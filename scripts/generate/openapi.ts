@@ -69,6 +69,21 @@ function requestBodyOf(rpc: Rpc, rule: HttpRule): Json | undefined {
   };
 }
 
+const etagOf = (rpc: Rpc, rule: HttpRule): Field | undefined =>
+  rpc.response.fields
+    .find((field) => field.name === rule.responseBody)
+    ?.message?.()
+    .fields.find((field) => field.header === 'etag');
+
+/** What functions/runtime/handle-http.ts does for every answer with an etag. */
+const ifNoneMatch: Json = {
+  name: 'If-None-Match',
+  in: 'header',
+  description: 'The etags that the client has: with one of them the answer is 304.',
+  schema: { type: 'string' },
+};
+const notModified: Json = { description: 'The client has it.', headers: { ETag: { $ref: '#/components/headers/ETag' } } };
+
 function successOf(rpc: Rpc, rule: HttpRule): Json {
   const requestId = { 'X-Request-Id': { $ref: '#/components/headers/X-Request-Id' } };
   if (rpc.successStatus === 204) return { description: 'Done.', headers: requestId };
@@ -81,10 +96,9 @@ function successOf(rpc: Rpc, rule: HttpRule): Json {
       content: { 'application/x-ndjson': { schema: schemaReference(rpc.response) } },
     };
   const shape = rpc.response.fields.find((field) => field.name === rule.responseBody)?.message?.() ?? rpc.response;
-  const carried = shape.fields.filter((field) => field.header === 'etag');
   return {
     description: rpc.successStatus === 201 ? 'Made.' : 'Done.',
-    headers: { ...requestId, ...(carried.length > 0 && { ETag: { $ref: '#/components/headers/ETag' } }) },
+    headers: { ...requestId, ...(etagOf(rpc, rule) && { ETag: { $ref: '#/components/headers/ETag' } }) },
     content: { 'application/json': { schema: schemaReference(shape) } },
   };
 }
@@ -101,7 +115,8 @@ export function generateOpenapi({ packages, comments, refusals, version }: Opena
       for (const [index, rule] of rpc.http.entries()) {
         const says = comments.get(`${rpc.service}.${rpc.name}`) ?? rpc.name;
         const service = rpc.service.slice(rpc.service.lastIndexOf('.') + 1);
-        const parameters = parametersOf(rpc, rule, comments);
+        const isTagged = rule.method === 'GET' && etagOf(rpc, rule) !== undefined;
+        const parameters = [...parametersOf(rpc, rule, comments), ...(isTagged ? [ifNoneMatch] : [])];
         const requestBody = requestBodyOf(rpc, rule);
         paths[rule.path] ??= {};
         (paths[rule.path] as Json)[rule.method.toLowerCase()] = {
@@ -112,7 +127,11 @@ export function generateOpenapi({ packages, comments, refusals, version }: Opena
           security: rpc.access === 'CALLER' ? [{ bearer: [] }] : [],
           ...(parameters.length > 0 && { parameters }),
           ...(requestBody && { requestBody }),
-          responses: { [rpc.successStatus]: successOf(rpc, rule), ...problemResponses(rpc, refusals.get(name) ?? {}, responses) },
+          responses: {
+            [rpc.successStatus]: successOf(rpc, rule),
+            ...(isTagged && { 304: notModified }),
+            ...problemResponses(rpc, refusals.get(name) ?? {}, responses),
+          },
         };
       }
   const all = packages.flatMap(({ rpcs }) => rpcs);

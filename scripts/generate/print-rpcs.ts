@@ -24,19 +24,25 @@ function printShape(shape: Shape): string {
   return `export const ${shapeName(shape)}: Shape = {\n  name: ${literal(shape.name)},\n  fields: [${fields}${fields && '\n  '}],\n};\n`;
 }
 
-function printRpc({ codecs: _, request, response, ...plain }: Rpc, module: string): string {
+function printRpc({ codecs: _, request, response, ...plain }: Rpc): string {
   const lines = Object.entries(plain).map(([name, value]) => `  ${name}: ${literal(value)},\n`);
-  const codec = (shape: Shape) => typeName(shape).replace('types.', 'm.');
-  return `export const ${plain.name}: Rpc<${typeName(request)}, ${typeName(response)}> = {\n${lines.join('')}  request: ${shapeName(request)},\n  response: ${shapeName(response)},\n  codecs: () => import('${module}').then((m) => ({ request: ${codec(request)}, response: ${codec(response)} })),\n};\n`;
+  return `export const ${plain.name}: Rpc<${typeName(request)}, ${typeName(response)}> = {\n${lines.join('')}  request: ${shapeName(request)},\n  response: ${shapeName(response)},\n  codecs: () => import('./codecs/${plain.functionName}.ts'),\n};\n`;
+}
+
+/** The codecs of one rpc as a module of their own, so that a bundle holds those and not the ones of the whole package. */
+function printCodecs({ request, response }: Rpc, name: string): string {
+  const codec = (shape: Shape) => typeName(shape).replace('types.', '');
+  return `${header(`${name}.proto`)}\nexport { ${codec(request)} as request, ${codec(response)} as response } from '../${name}.ts';\n`;
 }
 
 /**
- * <package>.rpc.ts: one constant for each rpc, with the shapes of its messages; and rpcs.ts: all of them.
+ * <package>.rpc.ts: one constant for each rpc, with the shapes of its messages; rpcs.ts: all of them; codecs/: those of each rpc.
  * Importing them loads nothing else: message types are types only, codecs a dynamic import.
  */
 export function printRpcs(packages: readonly ContractPackage[], folder: string): Outputs {
   const outputs = new Map<string, string>();
   for (const { name, rpcs, shapes } of packages) {
+    for (const rpc of rpcs) outputs.set(`${folder}/codecs/${rpc.functionName}.ts`, printCodecs(rpc, name));
     const list = `/** Every rpc of the package, in the order of its file. */\nexport const ${name}Rpcs = [${rpcs.map((rpc) => rpc.name).join(', ')}] as const;\n`;
     outputs.set(
       `${folder}/${name}.rpc.ts`,
@@ -44,7 +50,7 @@ export function printRpcs(packages: readonly ContractPackage[], folder: string):
         header(`${name}.proto`),
         `import type { Rpc, Shape } from '../../functions/runtime/contract.ts';\nimport type * as types from './${name}.ts';\n`,
         ...shapes.map(printShape),
-        ...rpcs.map((rpc) => printRpc(rpc, `./${name}.ts`)),
+        ...rpcs.map(printRpc),
         list,
       ].join('\n'),
     );

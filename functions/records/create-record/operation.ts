@@ -1,8 +1,9 @@
-import { createHash, randomUUIDv7 } from 'node:crypto';
+import { randomUUIDv7 } from 'node:crypto';
 import type { CreateRecordRequest, CreateRecordResponse } from '../../../proto/generated/records.ts';
 import type { Tools } from '../../runtime/define-function.ts';
+import { attemptOf } from '../attempt.ts';
 import { parseNewRecord, recordOf } from '../record.ts';
-import type { Attempt, createRecordQueries } from './queries.ts';
+import type { createRecordQueries } from './queries.ts';
 
 /**
  * Adds a record. A request that names itself (request_id, Idempotency-Key) is done once within 24 hours, however often it is sent: the same
@@ -14,10 +15,5 @@ export async function createRecord(
   { queries, caller, now }: Tools<ReturnType<typeof createRecordQueries>, unknown>,
 ): Promise<CreateRecordResponse> {
   const record = parseNewRecord(request, now());
-  // The record as it was parsed: two spellings of one record are the same request.
-  const attempt: Attempt | undefined =
-    request.requestId === ''
-      ? undefined
-      : { key: request.requestId, requestHash: createHash('sha256').update(JSON.stringify(record)).digest() };
-  return { record: recordOf(await queries.createRecord(caller, randomUUIDv7(), record, attempt)) };
+  return { record: recordOf(await queries.createRecord(caller, randomUUIDv7(), record, attemptOf(request.requestId, record))) };
 }

@@ -1,13 +1,7 @@
 import type { Caller } from '../../runtime/define-function.ts';
 import { json, type Sql } from '../../runtime/sql.ts';
+import type { Attempt } from '../attempt.ts';
 import type { NewRecord, RecordRow } from '../record.ts';
-
-/** The client's name for one attempt, and what it asked for under that name. */
-export interface Attempt {
-  readonly key: string;
-  /** SHA-256 */
-  readonly requestHash: Uint8Array;
-}
 
 export const createRecordQueries = (sql: Sql) => ({
   /**

@@ -5,7 +5,7 @@ import { type RecordRow, recordOf } from '../record.ts';
 import type { exportRecordsQueries } from './queries.ts';
 
 /** Records of one statement: what is in memory for a client, with the page that is read ahead. */
-const pageRows = 500;
+const pageRows = 250;
 
 /**
  * The caller's records as a file, the oldest first. Each page is a statement of its own, asked for when the client has taken the one before

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
+import { once } from 'node:events';
+import http2 from 'node:http2';
 import { after, before, describe, test } from 'node:test';
 import type { GetRecordRequest, GetRecordResponse, Record } from '../../../proto/generated/records.ts';
 import { type Started, startFunction } from '../../testing/start.ts';
@@ -87,4 +89,30 @@ describe('GetRecord, through the front door', () => {
     assert.deepEqual([status, body.code, headers.get('retry-after')], [503, 'UPSTREAM_UNAVAILABLE', '1']);
     await cutOff.stop();
   });
+
+  const known: readonly { name: string; input: (etag: string) => string; expected: number }[] = [
+    { name: 'its etag', input: (etag) => etag, expected: 304 },
+    { name: 'its etag as a weak one', input: (etag) => `W/${etag}`, expected: 304 },
+    { name: 'its etag among others', input: (etag) => `"x", ${etag} , "y"`, expected: 304 },
+    { name: 'any', input: () => '*', expected: 304 },
+    { name: 'another', input: () => '"0"', expected: 200 },
+    { name: 'its etag without quotation marks', input: (etag) => etag.replaceAll('"', ''), expected: 200 },
+  ];
+  for (const { name, input, expected } of known)
+    test(`to a client that has ${name} the answer is ${expected}`, async () => {
+      const path = `/api/records/${record.id}`;
+      const etag = (await started.json('GET', path, alice)).headers.get('etag') as string;
+      for (const method of ['GET', 'HEAD']) {
+        const { status, headers, body } = await started.json(method, path, { ...alice, headers: { 'if-none-match': input(etag) } });
+        assert.deepEqual([status, headers.get('etag'), headers.get('cache-control')], [expected, etag, 'no-store']);
+        if (expected === 304) assert.deepEqual([body, headers.get('content-type'), headers.get('content-length')], ['', null, null]);
+      }
+      const session = http2.connect(started.origin);
+      const stream = session.request({ ':path': path, authorization: `Bearer ${alice.token}`, 'if-none-match': input(etag) });
+      const [answer] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+      assert.deepEqual([answer[':status'], answer.etag], [expected, etag]);
+      stream.resume();
+      await once(stream, 'end');
+      session.close();
+    });
 });
