@@ -297,7 +297,7 @@ CREATE FUNCTION records.autocomplete(p_user uuid, p_session uuid, p_field text, 
     SET search_path TO ''
     AS $_$
 declare
-  prefix text := records.normal_form(p_prefix);
+  prefix text := records.short_form(p_prefix);
   field text := case p_field when 'ARTIST' then 'artist' when 'LABEL' then 'label' when 'CATALOG_NUMBER' then 'catalog_number' end;
   norm text := case p_field when 'ARTIST' then 'artist_norm' when 'LABEL' then 'label_norm' when 'CATALOG_NUMBER' then 'catalog_norm' end;
 begin
@@ -324,7 +324,7 @@ ALTER FUNCTION records.autocomplete(p_user uuid, p_session uuid, p_field text, p
 CREATE FUNCTION records.conditions_of(p_filters jsonb) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     SET search_path TO ''
-    RETURN concat(CASE WHEN (p_filters ? 'artist'::text) THEN ' and r.artist_norm = records.normal_form($2 ->> ''artist'')'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'label'::text) THEN ' and r.label_norm = records.normal_form($2 ->> ''label'')'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'format'::text) THEN ' and r.format_norm = records.format_kind($2 ->> ''format'')'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'year_min'::text) THEN ' and r.year >= ($2 ->> ''year_min'')::integer'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'year_max'::text) THEN ' and r.year <= ($2 ->> ''year_max'')::integer'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'grade_min'::text) THEN ' and r.record_grade >= ($2 ->> ''grade_min'')::records.grade'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'price_min'::text) THEN ' and r.price >= ($2 ->> ''price_min'')::numeric'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'price_max'::text) THEN ' and r.price <= ($2 ->> ''price_max'')::numeric'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'currency'::text) THEN ' and r.currency = $2 ->> ''currency'''::text ELSE NULL::text END);
+    RETURN concat(CASE WHEN (p_filters ? 'artist'::text) THEN ' and r.artist_norm = records.short_form($2 ->> ''artist'')'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'label'::text) THEN ' and r.label_norm = records.short_form($2 ->> ''label'')'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'format'::text) THEN ' and r.format_norm = records.format_kind($2 ->> ''format'')'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'year_min'::text) THEN ' and r.year >= ($2 ->> ''year_min'')::integer'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'year_max'::text) THEN ' and r.year <= ($2 ->> ''year_max'')::integer'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'grade_min'::text) THEN ' and r.record_grade >= ($2 ->> ''grade_min'')::records.grade'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'price_min'::text) THEN ' and r.price >= ($2 ->> ''price_min'')::numeric'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'price_max'::text) THEN ' and r.price <= ($2 ->> ''price_max'')::numeric'::text ELSE NULL::text END, CASE WHEN (p_filters ? 'currency'::text) THEN ' and r.currency = $2 ->> ''currency'''::text ELSE NULL::text END);
 
 ALTER FUNCTION records.conditions_of(p_filters jsonb) OWNER TO record_owner;
 
@@ -335,41 +335,39 @@ CREATE FUNCTION records.document_of(p_user uuid, p_artist text, p_name text, p_l
     AS $$
 declare
   tag text := records.tag_of(p_user);
-  norm text := records.normal_form(concat_ws(' ', p_artist, p_name, p_label, p_catalog_number));
+  words text := records.normal_form(concat_ws(' ', p_artist, p_name, p_label));
+  number text;
   alias text;
-  words text[];
 begin
-  for alias in select jsonb_array_elements_text(p_aliases) loop
-    norm := norm || ' ' || records.normal_form(alias);
-  end loop;
-  words := records.words_of(norm);
-  if p_catalog_number is not null then
-    words := words || nullif(regexp_replace(records.normal_form(p_catalog_number) collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+', '', 'g'), '');
+  if p_aliases <> '[]' then
+    for alias in select jsonb_array_elements_text(p_aliases) loop
+      words := words || ' ' || records.normal_form(alias);
+    end loop;
   end if;
-  return array_to_tsvector(array(select tag || word from unnest(words) word where word is not null));
+  if words ~ '[^a-z0-9 ]' then
+    words := concat_ws(' ', words,
+      regexp_replace(words collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+', ' ', 'g'),
+      regexp_replace(words collate pg_catalog.pg_c_utf8, '[^[:alnum:] ]+', '', 'g'));
+    -- A lexeme has at most 2,046 bytes.
+    words := (select string_agg(left(word, 255), ' ') from string_to_table(words, ' ') word);
+  end if;
+  if p_catalog_number is not null then
+    number := regexp_replace(records.short_form(p_catalog_number) collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+', ' ', 'g');
+    words := concat_ws(' ', words, number, replace(number, ' ', ''));
+  end if;
+  return array_to_tsvector(array_remove(string_to_array(tag || replace(words, ' ', ' ' || tag), ' '), tag));
 end $$;
 
 ALTER FUNCTION records.document_of(p_user uuid, p_artist text, p_name text, p_label text, p_catalog_number text, p_aliases jsonb) OWNER TO record_owner;
 
--- Name: normal_form(text); Type: FUNCTION; Schema: records; Owner: record_owner
-
-CREATE FUNCTION records.normal_form(p_text text) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-    AS $$
-begin
-  return btrim(regexp_replace(
-    lower(extensions.unaccent('extensions.unaccent'::regdictionary, regexp_replace(normalize(p_text, nfkc), '[\u0300-\u036f]', '', 'g')) collate pg_catalog.pg_c_utf8),
-    '\s+', ' ', 'g'));
-end $$;
-
-ALTER FUNCTION records.normal_form(p_text text) OWNER TO record_owner;
-
 -- Name: format_kind(text); Type: FUNCTION; Schema: records; Owner: record_owner
 
 CREATE FUNCTION records.format_kind(p_format text) RETURNS text
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    SET search_path TO ''
-    RETURN records.normal_form(regexp_replace(split_part(p_format, ','::text, 1), '^\s*\d+\s*[x×]\s*'::text, ''::text, 'i'::text));
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+begin
+  return records.short_form(regexp_replace(split_part(p_format, ',', 1), '^\s*\d+\s*[x×]\s*', '', 'i'));
+end $$;
 
 ALTER FUNCTION records.format_kind(p_format text) OWNER TO record_owner;
 
@@ -389,6 +387,17 @@ begin
 end $$;
 
 ALTER FUNCTION records.names_in_normal_form(p_artist text, p_name text, p_aliases jsonb) OWNER TO record_owner;
+
+-- Name: short_form(text); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.short_form(p_text text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+begin
+  return left(records.normal_form(p_text), 256);
+end $$;
+
+ALTER FUNCTION records.short_form(p_text text) OWNER TO record_owner;
 
 -- Name: records; Type: TABLE; Schema: records; Owner: record_owner
 
@@ -432,9 +441,9 @@ CREATE TABLE records.records (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     norm text GENERATED ALWAYS AS (records.names_in_normal_form(artist, name, aliases)) STORED NOT NULL COLLATE pg_catalog."C",
-    artist_norm text GENERATED ALWAYS AS (records.normal_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
-    label_norm text GENERATED ALWAYS AS (records.normal_form(label)) STORED COLLATE pg_catalog."C",
-    catalog_norm text GENERATED ALWAYS AS (records.normal_form(catalog_number)) STORED COLLATE pg_catalog."C",
+    artist_norm text GENERATED ALWAYS AS (records.short_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
+    label_norm text GENERATED ALWAYS AS (records.short_form(label)) STORED COLLATE pg_catalog."C",
+    catalog_norm text GENERATED ALWAYS AS (records.short_form(catalog_number)) STORED COLLATE pg_catalog."C",
     format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
     year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
     document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
@@ -860,9 +869,13 @@ CREATE FUNCTION records.learn_words() RETURNS trigger
     AS $$
 begin
   insert into records.words (user_id, word)
-  select distinct r.user_id, substr(lexeme, 7) as word
-  from changed r cross join unnest(tsvector_to_array(r.document)) lexeme
-  order by user_id, word
+  select l.user_id, l.word
+  from (
+    select distinct r.user_id, substr(lexeme, 7) as word
+    from changed r cross join unnest(tsvector_to_array(r.document)) lexeme) l
+  -- Most are there already, and this is the quickest way to see it.
+  where not exists (select from records.words w where w.user_id = l.user_id and w.word = l.word)
+  order by l.user_id, l.word
   on conflict do nothing;
   return null;
 end $$;
@@ -969,6 +982,28 @@ begin
 end $$;
 
 ALTER FUNCTION records.near_words(p_user uuid, p_word text) OWNER TO record_owner;
+
+-- Name: normal_form(text); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.normal_form(p_text text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+declare
+  plain text;
+begin
+  if octet_length(p_text) = char_length(p_text) then
+    plain := btrim(lower(translate(p_text, E'\t\n\r\f\x0b', '     ') collate pg_catalog.pg_c_utf8));
+    if strpos(plain, '  ') = 0 then
+      return plain;
+    end if;
+    return regexp_replace(plain, '  +', ' ', 'g');
+  end if;
+  return btrim(regexp_replace(
+    lower(extensions.unaccent('extensions.unaccent'::regdictionary, regexp_replace(normalize(p_text, nfkc), '[\u0300-\u036f]', '', 'g')) collate pg_catalog.pg_c_utf8),
+    '\s+', ' ', 'g'));
+end $$;
+
+ALTER FUNCTION records.normal_form(p_text text) OWNER TO record_owner;
 
 -- Name: price_stats(uuid, uuid, text, jsonb); Type: FUNCTION; Schema: records; Owner: record_owner
 
@@ -1116,7 +1151,8 @@ declare
   s records.sought;
   term text;
   parts text[];
-  alternatives text[];
+  inside text[];
+  within_words boolean := false;
   every text[] := '{}';
   ones text[]; twos text[]; nearest text;
   loose_1 text[]; loose_2 text[];
@@ -1141,14 +1177,26 @@ begin
 
   if p_step = 1 then
     s.stage := 1;
-    with contained as materialized (
-      select q.i, w.word
-      from unnest(words) with ordinality q(word, i)
-      join records.words w on w.user_id = p_user and strpos(w.word, q.word) > 0)
-    select array_agg(c.alternatives) into every
-    from (select string_agg(records.lexeme(tag, c.word, false), '|') as alternatives from contained c group by c.i) c;
-    if cardinality(every) = cardinality(words) then
-      s.found := ('(' || array_to_string(every, ')&(') || ')')::tsquery;
+    foreach term in array words loop
+      if exists (select from records.words w where w.user_id = p_user and w.word >= term and w.word < term || U&'\+10FFFF') then
+        every := every || records.lexeme(tag, term, true);
+        continue;
+      end if;
+      within_words := true;
+      select array_agg(records.lexeme(tag, f.word, false)) into inside from (
+        select w.word from records.words w where w.user_id = p_user and not w.mixed and strpos(w.word, term) > 0
+        union all
+        select m.word
+        from (select w.word from records.words w where w.user_id = p_user and w.mixed order by w.word limit 100000) m
+        where term ~ '[^[:alpha:]]' collate pg_catalog.pg_c_utf8 and strpos(m.word, term) > 0
+        limit 1000) f;
+      if inside is null then
+        return;
+      end if;
+      every := every || ('(' || array_to_string(inside, '|') || ')');
+    end loop;
+    if within_words then
+      s.found := array_to_string(every, '&')::tsquery;
       return next s;
     end if;
     return;
@@ -1282,24 +1330,6 @@ begin
 end $$;
 
 ALTER FUNCTION records.update_record(p_user uuid, p_session uuid, p_id uuid, p_changes jsonb, p_revisions jsonb, p_key text, p_request_hash bytea) OWNER TO record_owner;
-
--- Name: words_of(text); Type: FUNCTION; Schema: records; Owner: record_owner
-
-CREATE FUNCTION records.words_of(p_norm text) RETURNS text[]
-    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
-    AS $$
-declare
-  words text[] := string_to_array(translate(btrim(p_norm, E'\n '), E'\n', ' '), ' ');
-begin
-  if p_norm collate pg_catalog.pg_c_utf8 ~ '[^[:alnum:]\s]' then
-    words := words || regexp_split_to_array(p_norm collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+') || array(
-      select regexp_replace(word collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+', '', 'g') from unnest(words) word
-      where word collate pg_catalog.pg_c_utf8 ~ '[^[:alnum:]]');
-  end if;
-  return array_remove(words, '');
-end $$;
-
-ALTER FUNCTION records.words_of(p_norm text) OWNER TO record_owner;
 
 -- Name: @~; Type: OPERATOR; Schema: extensions; Owner: postgres
 
@@ -1470,9 +1500,9 @@ CREATE TABLE records.records_0 (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     norm text GENERATED ALWAYS AS (records.names_in_normal_form(artist, name, aliases)) STORED NOT NULL COLLATE pg_catalog."C",
-    artist_norm text GENERATED ALWAYS AS (records.normal_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
-    label_norm text GENERATED ALWAYS AS (records.normal_form(label)) STORED COLLATE pg_catalog."C",
-    catalog_norm text GENERATED ALWAYS AS (records.normal_form(catalog_number)) STORED COLLATE pg_catalog."C",
+    artist_norm text GENERATED ALWAYS AS (records.short_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
+    label_norm text GENERATED ALWAYS AS (records.short_form(label)) STORED COLLATE pg_catalog."C",
+    catalog_norm text GENERATED ALWAYS AS (records.short_form(catalog_number)) STORED COLLATE pg_catalog."C",
     format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
     year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
     document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
@@ -1542,9 +1572,9 @@ CREATE TABLE records.records_1 (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     norm text GENERATED ALWAYS AS (records.names_in_normal_form(artist, name, aliases)) STORED NOT NULL COLLATE pg_catalog."C",
-    artist_norm text GENERATED ALWAYS AS (records.normal_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
-    label_norm text GENERATED ALWAYS AS (records.normal_form(label)) STORED COLLATE pg_catalog."C",
-    catalog_norm text GENERATED ALWAYS AS (records.normal_form(catalog_number)) STORED COLLATE pg_catalog."C",
+    artist_norm text GENERATED ALWAYS AS (records.short_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
+    label_norm text GENERATED ALWAYS AS (records.short_form(label)) STORED COLLATE pg_catalog."C",
+    catalog_norm text GENERATED ALWAYS AS (records.short_form(catalog_number)) STORED COLLATE pg_catalog."C",
     format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
     year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
     document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
@@ -1614,9 +1644,9 @@ CREATE TABLE records.records_2 (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     norm text GENERATED ALWAYS AS (records.names_in_normal_form(artist, name, aliases)) STORED NOT NULL COLLATE pg_catalog."C",
-    artist_norm text GENERATED ALWAYS AS (records.normal_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
-    label_norm text GENERATED ALWAYS AS (records.normal_form(label)) STORED COLLATE pg_catalog."C",
-    catalog_norm text GENERATED ALWAYS AS (records.normal_form(catalog_number)) STORED COLLATE pg_catalog."C",
+    artist_norm text GENERATED ALWAYS AS (records.short_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
+    label_norm text GENERATED ALWAYS AS (records.short_form(label)) STORED COLLATE pg_catalog."C",
+    catalog_norm text GENERATED ALWAYS AS (records.short_form(catalog_number)) STORED COLLATE pg_catalog."C",
     format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
     year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
     document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
@@ -1686,9 +1716,9 @@ CREATE TABLE records.records_3 (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     norm text GENERATED ALWAYS AS (records.names_in_normal_form(artist, name, aliases)) STORED NOT NULL COLLATE pg_catalog."C",
-    artist_norm text GENERATED ALWAYS AS (records.normal_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
-    label_norm text GENERATED ALWAYS AS (records.normal_form(label)) STORED COLLATE pg_catalog."C",
-    catalog_norm text GENERATED ALWAYS AS (records.normal_form(catalog_number)) STORED COLLATE pg_catalog."C",
+    artist_norm text GENERATED ALWAYS AS (records.short_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
+    label_norm text GENERATED ALWAYS AS (records.short_form(label)) STORED COLLATE pg_catalog."C",
+    catalog_norm text GENERATED ALWAYS AS (records.short_form(catalog_number)) STORED COLLATE pg_catalog."C",
     format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
     year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
     document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
@@ -1758,9 +1788,9 @@ CREATE TABLE records.records_4 (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     norm text GENERATED ALWAYS AS (records.names_in_normal_form(artist, name, aliases)) STORED NOT NULL COLLATE pg_catalog."C",
-    artist_norm text GENERATED ALWAYS AS (records.normal_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
-    label_norm text GENERATED ALWAYS AS (records.normal_form(label)) STORED COLLATE pg_catalog."C",
-    catalog_norm text GENERATED ALWAYS AS (records.normal_form(catalog_number)) STORED COLLATE pg_catalog."C",
+    artist_norm text GENERATED ALWAYS AS (records.short_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
+    label_norm text GENERATED ALWAYS AS (records.short_form(label)) STORED COLLATE pg_catalog."C",
+    catalog_norm text GENERATED ALWAYS AS (records.short_form(catalog_number)) STORED COLLATE pg_catalog."C",
     format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
     year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
     document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
@@ -1830,9 +1860,9 @@ CREATE TABLE records.records_5 (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     norm text GENERATED ALWAYS AS (records.names_in_normal_form(artist, name, aliases)) STORED NOT NULL COLLATE pg_catalog."C",
-    artist_norm text GENERATED ALWAYS AS (records.normal_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
-    label_norm text GENERATED ALWAYS AS (records.normal_form(label)) STORED COLLATE pg_catalog."C",
-    catalog_norm text GENERATED ALWAYS AS (records.normal_form(catalog_number)) STORED COLLATE pg_catalog."C",
+    artist_norm text GENERATED ALWAYS AS (records.short_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
+    label_norm text GENERATED ALWAYS AS (records.short_form(label)) STORED COLLATE pg_catalog."C",
+    catalog_norm text GENERATED ALWAYS AS (records.short_form(catalog_number)) STORED COLLATE pg_catalog."C",
     format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
     year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
     document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
@@ -1902,9 +1932,9 @@ CREATE TABLE records.records_6 (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     norm text GENERATED ALWAYS AS (records.names_in_normal_form(artist, name, aliases)) STORED NOT NULL COLLATE pg_catalog."C",
-    artist_norm text GENERATED ALWAYS AS (records.normal_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
-    label_norm text GENERATED ALWAYS AS (records.normal_form(label)) STORED COLLATE pg_catalog."C",
-    catalog_norm text GENERATED ALWAYS AS (records.normal_form(catalog_number)) STORED COLLATE pg_catalog."C",
+    artist_norm text GENERATED ALWAYS AS (records.short_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
+    label_norm text GENERATED ALWAYS AS (records.short_form(label)) STORED COLLATE pg_catalog."C",
+    catalog_norm text GENERATED ALWAYS AS (records.short_form(catalog_number)) STORED COLLATE pg_catalog."C",
     format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
     year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
     document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
@@ -1974,9 +2004,9 @@ CREATE TABLE records.records_7 (
     created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     updated_at timestamp(3) with time zone DEFAULT now() NOT NULL,
     norm text GENERATED ALWAYS AS (records.names_in_normal_form(artist, name, aliases)) STORED NOT NULL COLLATE pg_catalog."C",
-    artist_norm text GENERATED ALWAYS AS (records.normal_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
-    label_norm text GENERATED ALWAYS AS (records.normal_form(label)) STORED COLLATE pg_catalog."C",
-    catalog_norm text GENERATED ALWAYS AS (records.normal_form(catalog_number)) STORED COLLATE pg_catalog."C",
+    artist_norm text GENERATED ALWAYS AS (records.short_form(artist)) STORED NOT NULL COLLATE pg_catalog."C",
+    label_norm text GENERATED ALWAYS AS (records.short_form(label)) STORED COLLATE pg_catalog."C",
+    catalog_norm text GENERATED ALWAYS AS (records.short_form(catalog_number)) STORED COLLATE pg_catalog."C",
     format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
     year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
     document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
@@ -2023,7 +2053,8 @@ END) STORED COLLATE pg_catalog."C",
 CASE
     WHEN ((char_length(word) >= 3) AND (char_length(word) <= 40)) THEN (chr((64 + char_length(word))) || substr(word, ((1 + (char_length(word) / 3)) + ((char_length(word) + 1) / 3))))
     ELSE NULL::text
-END) STORED COLLATE pg_catalog."C"
+END) STORED COLLATE pg_catalog."C",
+    mixed boolean GENERATED ALWAYS AS ((word ~ ('[^[:alpha:]]'::text COLLATE pg_c_utf8))) STORED NOT NULL
 );
 
 ALTER TABLE ONLY records.words FORCE ROW LEVEL SECURITY;
@@ -2482,6 +2513,10 @@ CREATE INDEX records_7_user_id_label_norm_idx ON records.records_7 USING btree (
 -- Name: records_7_user_id_year_idx; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX records_7_user_id_year_idx ON records.records_7 USING btree (user_id, year);
+
+-- Name: words_of_letters; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX words_of_letters ON records.words USING btree (user_id, word) WHERE (NOT mixed);
 
 -- Name: words_part_1; Type: INDEX; Schema: records; Owner: record_owner
 
@@ -3003,11 +3038,6 @@ GRANT ALL ON FUNCTION records.conditions_of(p_filters jsonb) TO record_app;
 REVOKE ALL ON FUNCTION records.document_of(p_user uuid, p_artist text, p_name text, p_label text, p_catalog_number text, p_aliases jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.document_of(p_user uuid, p_artist text, p_name text, p_label text, p_catalog_number text, p_aliases jsonb) TO record_app;
 
--- Name: FUNCTION normal_form(p_text text); Type: ACL; Schema: records; Owner: record_owner
-
-REVOKE ALL ON FUNCTION records.normal_form(p_text text) FROM PUBLIC;
-GRANT ALL ON FUNCTION records.normal_form(p_text text) TO record_app;
-
 -- Name: FUNCTION format_kind(p_format text); Type: ACL; Schema: records; Owner: record_owner
 
 REVOKE ALL ON FUNCTION records.format_kind(p_format text) FROM PUBLIC;
@@ -3017,6 +3047,11 @@ GRANT ALL ON FUNCTION records.format_kind(p_format text) TO record_app;
 
 REVOKE ALL ON FUNCTION records.names_in_normal_form(p_artist text, p_name text, p_aliases jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.names_in_normal_form(p_artist text, p_name text, p_aliases jsonb) TO record_app;
+
+-- Name: FUNCTION short_form(p_text text); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.short_form(p_text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.short_form(p_text text) TO record_app;
 
 -- Name: TABLE records; Type: ACL; Schema: records; Owner: record_owner
 
@@ -3247,6 +3282,11 @@ GRANT ALL ON FUNCTION records.near_pattern(p_word text) TO record_app;
 REVOKE ALL ON FUNCTION records.near_words(p_user uuid, p_word text) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.near_words(p_user uuid, p_word text) TO record_app;
 
+-- Name: FUNCTION normal_form(p_text text); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.normal_form(p_text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.normal_form(p_text text) TO record_app;
+
 -- Name: FUNCTION price_stats(p_user uuid, p_session uuid, p_query text, p_filters jsonb); Type: ACL; Schema: records; Owner: record_owner
 
 REVOKE ALL ON FUNCTION records.price_stats(p_user uuid, p_session uuid, p_query text, p_filters jsonb) FROM PUBLIC;
@@ -3281,11 +3321,6 @@ GRANT ALL ON FUNCTION records.update_record(p_user uuid, p_session uuid, p_id uu
 
 REVOKE ALL ON FUNCTION records.update_record(p_user uuid, p_session uuid, p_id uuid, p_changes jsonb, p_revisions jsonb, p_key text, p_request_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.update_record(p_user uuid, p_session uuid, p_id uuid, p_changes jsonb, p_revisions jsonb, p_key text, p_request_hash bytea) TO record_app;
-
--- Name: FUNCTION words_of(p_norm text); Type: ACL; Schema: records; Owner: record_owner
-
-REVOKE ALL ON FUNCTION records.words_of(p_norm text) FROM PUBLIC;
-GRANT ALL ON FUNCTION records.words_of(p_norm text) TO record_app;
 
 -- Name: COLUMN accounts.id; Type: ACL; Schema: auth; Owner: record_owner
 
