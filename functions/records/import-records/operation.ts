@@ -57,7 +57,7 @@ export async function* importRecords(
       return [];
     }
     counts.faulty++;
-    return imported.faults.map((fault) => ({ ...none, fault: { line: row.line, ...fault } }));
+    return imported.faults.map(({ column, reason, says }) => ({ ...none, fault: { line: row.line, column, reason, says } }));
   };
 
   let reader: RowReader | undefined;
