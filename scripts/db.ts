@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { runBackup, runRestore } from './db/backup/command.ts';
 import { clientEnvironment } from './db/client-environment.ts';
 import { dumpSchema, schemaFile } from './db/dump.ts';
 import { migrate, migrationStatus } from './db/migrate.ts';
@@ -18,6 +19,8 @@ const help = `npm run db -- <command>
   psql [--role ROLE] [-- ARGUMENT …]
                          opens psql. ROLE is record_owner (default), auth_app, record_app or postgres (the superuser; local stack only)
   seed [--help]          fills the database with accounts and 1.13 million records, for benches and for trying things out
+  backup [--help]        makes a backup of the local stack's database while it runs, lists them, or looks whether all is well
+  restore [--help]       puts the local stack's database back to a moment
   dump                   writes db/schema.sql anew, from a fresh database with all migrations
   --help                 this text
 
@@ -90,7 +93,9 @@ async function runDump(): Promise<number> {
 }
 
 async function main(): Promise<number> {
-  // It has options of its own.
+  // They have options of their own.
+  if (process.argv[2] === 'backup') return runBackup(process.argv.slice(3));
+  if (process.argv[2] === 'restore') return runRestore(process.argv.slice(3));
   if (process.argv[2] === 'seed') return runSeed(process.argv.slice(3), () => urlOf('record_migrator'));
   const { values, positionals } = parseArgs({
     allowPositionals: true,

@@ -22,7 +22,7 @@ describe('what a reader pastes works on the local stack', () => {
   before(async () => {
     const [edgePort, postgresPort, pgbouncerPort] = await Promise.all([freePort(), freePort(), freePort()]);
     const functionsPort = 20_000 + 40 * (process.pid % 250);
-    stack = await startStack({ settings: { folder, edgePort, postgresPort, pgbouncerPort, functionsPort } });
+    stack = await startStack({ settings: { folder, backupFolder: '', edgePort, postgresPort, pgbouncerPort, functionsPort } });
     environment = {
       ...process.env,
       PATH: `${await clients(folder, edgePort)}:${join(root, 'node_modules/.bin')}:${process.env.PATH}`,

@@ -25,6 +25,8 @@ export interface PostgresOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** What it is sized for; half of this machine where nothing is said, because the functions run beside it. */
   readonly room?: Room;
+  /** 60 s by default, in which a crash's log is replayed; a restored backup has more. */
+  readonly readyWithinMs?: number;
 }
 
 export interface Postgres extends Part {
@@ -40,7 +42,8 @@ const configuration = fileURLToPath(new URL('../../db/postgres/postgresql.conf',
  * Logins are by SCRAM. `stop()` is a fast shutdown. As root it runs as another user (see databaseAccount).
  * @throws Remedy
  */
-export async function startPostgres({ folder, port, password, settings = {}, room = roomHere(0.5) }: PostgresOptions): Promise<Postgres> {
+export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
+  const { folder, port, password, settings = {}, room = roomHere(0.5), readyWithinMs = 60_000 } = options;
   const account = databaseAccount();
   if (account && !isOpenToAll(folder))
     throw new Remedy(
@@ -73,7 +76,7 @@ export async function startPostgres({ folder, port, password, settings = {}, roo
     stopWithinMs: 20_000,
     ready: () => answers(url),
     // Recovery after a crash replays the log first.
-    readyWithinMs: 60_000,
+    readyWithinMs,
   });
   return { ...part, host: '127.0.0.1', url };
 }

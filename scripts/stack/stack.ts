@@ -1,7 +1,8 @@
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from '../build/build.ts';
 import { findFunctions } from '../build/functions.ts';
+import { archiveSettings, placeOf, prepare, turnOff } from '../db/backup/place.ts';
 import { bootstrap } from '../db/bootstrap.ts';
 import { createDatabase } from '../db/create-database.ts';
 import { migrate } from '../db/migrate.ts';
@@ -116,7 +117,7 @@ async function startDatabase(
   say: (line: string) => void,
 ): Promise<void> {
   const { folder, postgresPort, pgbouncerPort } = settings;
-  const server = { folder, port: postgresPort, password: secrets.postgres };
+  const server = { folder, port: postgresPort, password: secrets.postgres, settings: await archiving(settings, secrets, say) };
   await started('postgres', `127.0.0.1:${postgresPort}`, () => startPostgres(server));
   const superuserUrl = databaseUrl('postgres', secrets, postgresPort);
   await createDatabase(superuserUrl);
@@ -131,6 +132,20 @@ async function startDatabase(
   if (kid !== undefined) say(`made the signing key ${kid}`);
   const bouncer = { folder, port: pgbouncerPort, postgresPort, users };
   await started('pgbouncer', `127.0.0.1:${pgbouncerPort}`, () => startPgBouncer(bouncer));
+}
+
+/** What makes backups possible while the database runs. */
+async function archiving({ folder, backupFolder, postgresPort }: StackSettings, secrets: Secrets, say: (line: string) => void) {
+  try {
+    const place = placeOf({ folder, repository: backupFolder });
+    await prepare(place, postgresPort, secrets.BACKUP_KEY);
+    if (!existsSync(join(folder, 'postgres'))) turnOff(place);
+    return archiveSettings(place);
+  } catch (error) {
+    if (!(error instanceof Remedy)) throw error;
+    say(error.message);
+    return {};
+  }
 }
 
 /** Each function gets the keys of its own package, and logs in as its package's role. */

@@ -13,6 +13,8 @@ const port = (variable: string, fallback: number) => integer(variable, { min: 1,
 const settings = {
   /** Data, secrets, CA, logs. Outside the checkout: for root, PostgreSQL's own user must be able to enter. */
   folder: text('RECORD_PLATFORM_STATE', defaultFolder()),
+  /** Where backups are kept; backup/repository of the folder where nothing is said. */
+  backupFolder: text('RECORD_PLATFORM_BACKUP', ''),
   edgePort: port('RECORD_PLATFORM_EDGE_PORT', 8443),
   postgresPort: port('RECORD_PLATFORM_POSTGRES_PORT', 5433),
   pgbouncerPort: port('RECORD_PLATFORM_PGBOUNCER_PORT', 6432),
@@ -42,6 +44,7 @@ const secretNames = [
   'KEY_ENCRYPTION_KEY',
   'REFRESH_TOKEN_KEY',
   'PAGE_TOKEN_KEY',
+  'BACKUP_KEY',
 ] as const;
 export type Secrets = Readonly<Record<(typeof secretNames)[number], string>>;
 
