@@ -139,6 +139,13 @@ describe('two accounts on one backend', { timeout: 180_000 }, () => {
     const own = told.filter(({ what }) => !/her body|her rows/.test(what));
     const text = everything(own);
     assert.ok(text.includes('Tago Mago'), 'he sees his own');
+    // What is refused as such tells nothing about isolation: of each list, count and stream something is answered.
+    const paths = new Set(told.map(({ what }) => /(\/api\/records(:\w+)?)(\?.*)?$/.exec(what)?.[1]).filter((path) => path !== undefined));
+    for (const path of paths)
+      assert.ok(
+        told.some(({ what, json }) => what.includes(path) && json.status < 300),
+        `${path} is never answered`,
+      );
     for (const secret of [alice.userId, loot.recordId, mark, '987654', 'JPY'])
       assert.equal(
         text.toLowerCase().includes(secret.toLowerCase()),
