@@ -43,6 +43,11 @@ const refused: readonly { readonly sql: string; readonly kinds: readonly ('contr
   { sql: 'drop schema records cascade', kinds: ['contract'], says: /schema records is dropped/ },
   { sql: 'drop policy p on records.records', kinds: ['contract'], says: /policy/ },
   { sql: 'drop index records.i', kinds: ['contract'], says: /index/ },
+  {
+    sql: 'create or replace view records.readable as select id, notes from records.records',
+    kinds: ['contract'],
+    says: /just returning rows of records\.readable/,
+  },
   { sql: 'alter table records.records drop column notes', kinds: ['contract'], says: /records\.records\.notes is dropped/ },
   { sql: 'alter table records.records rename column notes to remarks', kinds: ['contract'], says: /becomes remarks/ },
   { sql: 'alter table records.records rename to recordings', kinds: ['contract'], says: /becomes recordings/ },

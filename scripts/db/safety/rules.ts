@@ -37,7 +37,6 @@ const harmless = new Set([
   'CreateStatsStmt',
   'CreateTrigStmt',
   'CreatePolicyStmt',
-  'ViewStmt',
   'AlterDefaultPrivilegesStmt',
   'InsertStmt',
 ]);
@@ -60,6 +59,13 @@ export function hazardsOf(node: Node, known: Known): Hazard[] {
             'create the table by itself, with the partition bound as a CHECK, and attach it',
           ),
         ];
+  }
+  if ('ViewStmt' in node) {
+    const name = relationName(node.ViewStmt.view);
+    // Seen in db/rehearsal.test.ts: of 471 calls while a column was added, 5 failed.
+    return node.ViewStmt.replace && !known.isNew(name)
+      ? [contract(`calls that are just returning rows of ${name} fail`, 'a new view beside it, and new functions that return its rows')]
+      : [];
   }
   if ('IndexStmt' in node) {
     const { relation, concurrent, unique, idxname } = node.IndexStmt;
