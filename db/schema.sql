@@ -939,46 +939,58 @@ CREATE FUNCTION records.near_words(p_user uuid, p_word text) RETURNS TABLE(word 
     AS $$
 declare
   n integer := char_length(p_word);
-  shift_max integer := case when n <= 4 then 1 else 2 end;
-  parts text[][] := array[[]]::text[][];
-  parts_1 text[]; parts_2 text[]; parts_3 text[];
-  swaps text[];
+  edits_max integer := case when n <= 3 then 1 else 2 end;
+  shift_max integer := edits_max;
+  swaps text[] := records.swaps_of(p_word);
+  variants text[] := array[p_word];
+  variant text;
   head text;
+  parts_1 text[]; parts_2 text[]; parts_3 text[];
+  found_rows bigint;
 begin
   if n not between 3 and 40 then
     return;
   end if;
-  for len in greatest(3, n - shift_max)..least(40, n + shift_max) loop
-    head := chr(64 + len);
-    for shift in -shift_max..shift_max loop
-      if shift = 0 then parts_1 := parts_1 || (head || substr(p_word, 1, len / 3)); end if;
-      if shift > 0 then parts_1 := parts_1 || (head || substr(p_word, 1 + shift, len / 3)); end if;
-      if 1 + len / 3 + shift >= 1 then parts_2 := parts_2 || (head || substr(p_word, 1 + len / 3 + shift, (len + 1) / 3)); end if;
-      if 1 + len / 3 + (len + 1) / 3 + shift >= 1 then
-        parts_3 := parts_3 || (head || substr(p_word, 1 + len / 3 + (len + 1) / 3 + shift, (len + 2) / 3));
-      end if;
+  -- Two letters that have changed places may spoil two parts. So where nothing is near, what is near with two of them changed back is
+  -- looked for as well.
+  for attempt in 1..edits_max loop
+    parts_1 := '{}'; parts_2 := '{}'; parts_3 := '{}';
+    foreach variant in array variants loop
+      for len in greatest(3, n - shift_max)..least(40, n + shift_max) loop
+        head := chr(64 + len);
+        for shift in -shift_max..shift_max loop
+          if shift >= 0 then parts_1 := parts_1 || (head || substr(variant, 1 + shift, len / 3)); end if;
+          if len / 3 + shift >= 0 then parts_2 := parts_2 || (head || substr(variant, 1 + len / 3 + shift, (len + 1) / 3)); end if;
+          if len / 3 + (len + 1) / 3 + shift >= 0 then
+            parts_3 := parts_3 || (head || substr(variant, 1 + len / 3 + (len + 1) / 3 + shift, (len + 2) / 3));
+          end if;
+        end loop;
+      end loop;
     end loop;
+    return query
+    select c.word, c.edits from (
+      select w.word, case
+          when w.distance <= 1 then w.distance
+          when w.distance = 2 and w.word = any (swaps) then 1
+          when edits_max = 1 then null
+          when w.distance = 2 then 2
+          when exists (select from unnest(swaps) swap where extensions.levenshtein_less_equal(swap, w.word, 1) <= 1) then 2
+          when w.distance = 4 and w.word = any (select unnest(records.swaps_of(swap)) from unnest(swaps) swap) then 2
+        end as edits
+      from (
+        select v.word, extensions.levenshtein_less_equal(p_word, v.word, 4) as distance
+        from records.words v
+        where v.user_id = p_user and (v.part_1 = any (parts_1) or v.part_2 = any (parts_2) or v.part_3 = any (parts_3))
+        offset 0) w
+      where w.distance <= 4) c
+    where c.edits is not null
+    order by c.edits, c.word
+    limit 100;
+    get diagnostics found_rows = row_count;
+    exit when found_rows > 0;
+    variants := swaps;
+    shift_max := 1;
   end loop;
-  select array_agg(substr(p_word, 1, i - 1) || substr(p_word, i + 1, 1) || substr(p_word, i, 1) || substr(p_word, i + 2))
-  into swaps from generate_series(1, n - 1) i;
-  return query
-  select c.word, c.edits from (
-    select w.word, case
-        when w.distance <= 1 then w.distance
-        when w.distance = 2 and w.word = any (swaps) then 1
-        when n <= 4 then null
-        when w.distance = 2 then 2
-        when w.distance = 3 and exists (select from unnest(swaps) swap where extensions.levenshtein_less_equal(swap, w.word, 1) <= 1) then 2
-      end as edits
-    from (
-      select v.word, extensions.levenshtein_less_equal(p_word, v.word, 3) as distance
-      from records.words v
-      where v.user_id = p_user and (v.part_1 = any (parts_1) or v.part_2 = any (parts_2) or v.part_3 = any (parts_3))
-      offset 0) w
-    where w.distance <= 3) c
-  where c.edits is not null
-  order by c.edits, c.word
-  limit 100;
 end $$;
 
 ALTER FUNCTION records.near_words(p_user uuid, p_word text) OWNER TO record_owner;
@@ -1256,6 +1268,15 @@ begin
 end $$;
 
 ALTER FUNCTION records.stages_of(p_user uuid, p_query text, p_step integer) OWNER TO record_owner;
+
+-- Name: swaps_of(text); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.swaps_of(p_word text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO ''
+    RETURN ARRAY(SELECT (((substr(swaps_of.p_word, 1, (i.i - 1)) || substr(swaps_of.p_word, (i.i + 1), 1)) || substr(swaps_of.p_word, i.i, 1)) || substr(swaps_of.p_word, (i.i + 2))) FROM generate_series(1, (char_length(swaps_of.p_word) - 1)) i(i));
+
+ALTER FUNCTION records.swaps_of(p_word text) OWNER TO record_owner;
 
 -- Name: tag_of(uuid); Type: FUNCTION; Schema: records; Owner: record_owner
 
@@ -3306,6 +3327,11 @@ GRANT ALL ON FUNCTION records.search_records(p_user uuid, p_session uuid, p_quer
 
 REVOKE ALL ON FUNCTION records.stages_of(p_user uuid, p_query text, p_step integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.stages_of(p_user uuid, p_query text, p_step integer) TO record_app;
+
+-- Name: FUNCTION swaps_of(p_word text); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.swaps_of(p_word text) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.swaps_of(p_word text) TO record_app;
 
 -- Name: FUNCTION tag_of(p_user uuid); Type: ACL; Schema: records; Owner: record_owner
 

@@ -157,54 +157,73 @@ create function records.lexeme(p_tag text, p_word text, p_begins boolean) return
 language sql immutable strict parallel safe set search_path = ''
 return '''' || replace(replace(p_tag || p_word, '\', '\\'), '''', '''''') || '''' || case when p_begins then ':*' else '' end;
 
+-- A word with two letters that are neighbours in each other's place, in every way.
+create function records.swaps_of(p_word text) returns text[]
+language sql immutable strict parallel safe set search_path = ''
+return array(
+  select substr(p_word, 1, i - 1) || substr(p_word, i + 1, 1) || substr(p_word, i, 1) || substr(p_word, i + 2)
+  from generate_series(1, char_length(p_word) - 1) i);
+
 -- Words of the account that are at most two typos away from p_word, the nearest first. A typo is a letter that is wrong, left out, too
--- many, or has changed places with its neighbour (optimal string alignment). Words of three and four letters admit one, shorter ones none.
+-- many, or has changed places with its neighbour (optimal string alignment). Words of three letters admit one, shorter ones none.
 create function records.near_words(p_user uuid, p_word text) returns table (word text, edits integer)
 language plpgsql stable rows 20 set search_path = '' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   n integer := char_length(p_word);
-  shift_max integer := case when n <= 4 then 1 else 2 end;
-  parts text[][] := array[[]]::text[][];
-  parts_1 text[]; parts_2 text[]; parts_3 text[];
-  swaps text[];
+  edits_max integer := case when n <= 3 then 1 else 2 end;
+  shift_max integer := edits_max;
+  swaps text[] := records.swaps_of(p_word);
+  variants text[] := array[p_word];
+  variant text;
   head text;
+  parts_1 text[]; parts_2 text[]; parts_3 text[];
+  found_rows bigint;
 begin
   if n not between 3 and 40 then
     return;
   end if;
-  for len in greatest(3, n - shift_max)..least(40, n + shift_max) loop
-    head := chr(64 + len);
-    for shift in -shift_max..shift_max loop
-      if shift = 0 then parts_1 := parts_1 || (head || substr(p_word, 1, len / 3)); end if;
-      if shift > 0 then parts_1 := parts_1 || (head || substr(p_word, 1 + shift, len / 3)); end if;
-      if 1 + len / 3 + shift >= 1 then parts_2 := parts_2 || (head || substr(p_word, 1 + len / 3 + shift, (len + 1) / 3)); end if;
-      if 1 + len / 3 + (len + 1) / 3 + shift >= 1 then
-        parts_3 := parts_3 || (head || substr(p_word, 1 + len / 3 + (len + 1) / 3 + shift, (len + 2) / 3));
-      end if;
+  -- Two letters that have changed places may spoil two parts. So where nothing is near, what is near with two of them changed back is
+  -- looked for as well.
+  for attempt in 1..edits_max loop
+    parts_1 := '{}'; parts_2 := '{}'; parts_3 := '{}';
+    foreach variant in array variants loop
+      for len in greatest(3, n - shift_max)..least(40, n + shift_max) loop
+        head := chr(64 + len);
+        for shift in -shift_max..shift_max loop
+          if shift >= 0 then parts_1 := parts_1 || (head || substr(variant, 1 + shift, len / 3)); end if;
+          if len / 3 + shift >= 0 then parts_2 := parts_2 || (head || substr(variant, 1 + len / 3 + shift, (len + 1) / 3)); end if;
+          if len / 3 + (len + 1) / 3 + shift >= 0 then
+            parts_3 := parts_3 || (head || substr(variant, 1 + len / 3 + (len + 1) / 3 + shift, (len + 2) / 3));
+          end if;
+        end loop;
+      end loop;
     end loop;
+    return query
+    select c.word, c.edits from (
+      select w.word, case
+          when w.distance <= 1 then w.distance
+          when w.distance = 2 and w.word = any (swaps) then 1
+          when edits_max = 1 then null
+          when w.distance = 2 then 2
+          when exists (select from unnest(swaps) swap where extensions.levenshtein_less_equal(swap, w.word, 1) <= 1) then 2
+          when w.distance = 4 and w.word = any (select unnest(records.swaps_of(swap)) from unnest(swaps) swap) then 2
+        end as edits
+      from (
+        select v.word, extensions.levenshtein_less_equal(p_word, v.word, 4) as distance
+        from records.words v
+        where v.user_id = p_user and (v.part_1 = any (parts_1) or v.part_2 = any (parts_2) or v.part_3 = any (parts_3))
+        offset 0) w
+      where w.distance <= 4) c
+    where c.edits is not null
+    order by c.edits, c.word
+    limit 100;
+    get diagnostics found_rows = row_count;
+    exit when found_rows > 0;
+    variants := swaps;
+    shift_max := 1;
   end loop;
-  select array_agg(substr(p_word, 1, i - 1) || substr(p_word, i + 1, 1) || substr(p_word, i, 1) || substr(p_word, i + 2))
-  into swaps from generate_series(1, n - 1) i;
-  return query
-  select c.word, c.edits from (
-    select w.word, case
-        when w.distance <= 1 then w.distance
-        when w.distance = 2 and w.word = any (swaps) then 1
-        when n <= 4 then null
-        when w.distance = 2 then 2
-        when w.distance = 3 and exists (select from unnest(swaps) swap where extensions.levenshtein_less_equal(swap, w.word, 1) <= 1) then 2
-      end as edits
-    from (
-      select v.word, extensions.levenshtein_less_equal(p_word, v.word, 3) as distance
-      from records.words v
-      where v.user_id = p_user and (v.part_1 = any (parts_1) or v.part_2 = any (parts_2) or v.part_3 = any (parts_3))
-      offset 0) w
-    where w.distance <= 3) c
-  where c.edits is not null
-  order by c.edits, c.word
-  limit 100;
 end $$;
-grant execute on function records.lexeme, records.near_words to record_app;
+grant execute on function records.lexeme, records.swaps_of, records.near_words to record_app;
 
 -- What the filters ask of a row r, as SQL over the parameter $2. Every value stays a value; the text is made of what stands here alone.
 create function records.conditions_of(p_filters jsonb) returns text
