@@ -44,7 +44,10 @@ export class Http2Exchange implements Exchange {
     this.answered = true;
     const stream = this.#stream;
     headers.push(':status', String(status));
-    if (!stream.destroyed && !stream.closed) stream.respond(headers, { endStream: this.method === 'HEAD' });
+    if (stream.destroyed || stream.closed) return stream;
+    // Waiting for trailers, which there are none of, keeps the end open: else Node would send it before the reset of breakOff().
+    stream.respond(headers, { endStream: this.method === 'HEAD', waitForTrailers: this.method !== 'HEAD' });
+    stream.on('wantTrailers', () => stream.closed || stream.sendTrailers({}));
     return stream;
   }
 
