@@ -213,6 +213,20 @@ describe('two accounts on one backend', { timeout: 180_000 }, () => {
     await sql.end();
   });
 
+  test('the statements alone keep them apart too: without row-level security Bob is told the same', async () => {
+    const { sql } = records.database;
+    const tables = await sql<{ name: string }[]>`select oid::regclass::text as name from pg_catalog.pg_class
+      where relrowsecurity and relnamespace = 'records'::regnamespace`;
+    assert.ok(tables.length >= 2);
+    for (const { name } of tables) await sql.unsafe(`alter table ${name} disable row level security`);
+    try {
+      const without = await tryAll(await newBob());
+      for (const [index, one] of without.entries()) assert.deepEqual(leveled(one), leveled(told[index] as Told));
+    } finally {
+      for (const { name } of tables) await sql.unsafe(`alter table ${name} enable row level security`);
+    }
+  });
+
   test('how long a 404 takes does not tell whether Alice has such a record', async (t) => {
     const own = await newBob();
     for (const [name, method] of [
