@@ -21,10 +21,12 @@ export class BackupFault extends Remedy {
 const remedies: Readonly<Record<number, string>> = {
   28: 'The repository belongs to another database. Name another folder in RECORD_PLATFORM_BACKUP, or move the old one away.',
   31: 'The configuration is written by this program: is it of another version?',
-  39: 'A file could not be written: is the disk full?',
   50: 'Another backup or restore is at work: wait until it has ended.',
+  51: 'The repository belongs to another database. Name another folder in RECORD_PLATFORM_BACKUP, or move the old one away.',
   56: 'The database cannot be reached: is the local stack up (npm start)?',
-  82: 'The write-ahead log does not arrive in the repository. npm run db -- backup --check says more.',
+  58: 'The repository belongs to another database. Name another folder in RECORD_PLATFORM_BACKUP, or move the old one away.',
+  64: 'Is the disk full? What was written of this backup is taken away by the next one; the backups before it are whole.',
+  82: "The write-ahead log does not arrive in the repository. PostgreSQL's log (log/postgres.log) says why.",
   87: 'Archiving is off: end npm start and start it again.',
   95: 'The repository cannot be read with this key: secrets.json must be the one of that time.',
 };
