@@ -42,6 +42,8 @@ export interface Database {
 /** As many as one connection may have streams (port.ts): a burst waits for a moment, and its deadlines bound the moment. */
 const defaultWaitingMax = 2_000;
 const processStatementMs = 10_000;
+/** Of one call: a stream may have thousands of statements, all alike. */
+const spansMax = 256;
 
 /** What is known of a statement's template, found once. */
 interface Prepared {
@@ -78,7 +80,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     call?: Call,
   ): Promise<Row[]> => {
     const { text, summary } = statementOf(strings);
-    if (call?.spans === undefined) return pool.run<Row>(text, values, cancellation);
+    if (call?.spans === undefined || call.spans.length >= spansMax) return pool.run<Row>(text, values, cancellation);
     const { spans } = call;
     const startedAt = performance.now();
     return pool.run<Row>(text, values, cancellation).then(

@@ -39,6 +39,9 @@ function hasField(shape: Shape, test: (field: Shape['fields'][number]) => boolea
 
 const always = ['TOO_BUSY', 'HEADERS_TOO_LARGE', 'INTERNAL', 'UPSTREAM_UNAVAILABLE', 'DRAINING', 'DEADLINE_EXCEEDED'];
 
+/** What only a file that is sent can be refused for. */
+const ofFiles = ['NOT_A_COLLECTION', 'TOO_MANY_ROWS'];
+
 /** The rows of the error table that one rpc may answer with over HTTP. */
 function rowsOf(rpc: Rpc, domain: RefusalTable): RefusalTable {
   const input = rpc.request.fields.length > 0;
@@ -60,7 +63,8 @@ function rowsOf(rpc: Rpc, domain: RefusalTable): RefusalTable {
   return {
     ...Object.fromEntries(Object.entries(commonRefusals).filter(([reason]) => common[reason] || always.includes(reason))),
     ...Object.fromEntries(
-      Object.entries(domain).filter(([, { http }]) => {
+      Object.entries(domain).filter(([reason, { http }]) => {
+        if (ofFiles.includes(reason)) return rpc.clientStreaming;
         // What only reads changes nothing that could be in the way.
         if (rpc.idempotency === 'NO_SIDE_EFFECTS') return http === 400;
         if (http === 412) return headers.includes('if-match');

@@ -192,6 +192,15 @@ describe('ExportRecords, through the front door', () => {
     assert.deepEqual([...new Set(lines.map(({ artist }) => artist))], ['Alice']);
   });
 
+  test('it works behind a PgBouncer that keeps no prepared statements', async () => {
+    const unprepared = await startFunction(exportRecords, { ...records.environment, DATABASE_PREPARE: 'false' });
+    const who = await records.newCollector();
+    await bringIn(who, `Artist,Title\n${Array.from({ length: 600 }, (_, index) => `x,Album ${index}\n`).join('')}`, csv);
+    const response = await fetch(unprepared.origin + path, { headers: { authorization: `Bearer ${who.token}`, accept: jsonLines } });
+    assert.equal((await response.text()).trim().split('\n').length, 600);
+    await unprepared.stop();
+  });
+
   test('a client that goes away ends it, and the log says so', async () => {
     const who = await records.newCollector();
     await bringIn(

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -383,6 +384,32 @@ describe('ImportRecords, through the front door', () => {
     assert.ok(ended(), 'the log line');
     const again = await grpc.call([{ content: Buffer.from(`${header}\n`) }, { content: rows(1) }], who.token);
     assert.deepEqual([again.at(-1)?.totals?.created, again.at(-1)?.totals?.unchanged], [200, 500]);
+  });
+
+  test('a session that ends while a file comes ends the import; what was stored stays', async () => {
+    const who = await records.newCollector();
+    const stream = grpc.open(who.token);
+    const failed = once(stream, 'error');
+    stream.resume();
+    const rows = (from: number) =>
+      Buffer.from(Array.from({ length: 600 }, (_, index) => `${row({ release_id: String(from + index) })}\n`).join(''));
+    stream.write({ content: Buffer.from(`${header}\n`) });
+    stream.write({ content: rows(1) });
+    for (let tries = 0; (await countOf(who)) < 500 && tries < 200; tries++) await sleep(25);
+    await who.logout();
+    stream.write({ content: rows(1001) });
+    stream.end();
+    const [error] = await failed;
+    assert.equal(error.code, 16);
+    assert.equal(await countOf(who), 500);
+  });
+
+  test('it works behind a PgBouncer that keeps no prepared statements', async () => {
+    const unprepared = await startFunction(importRecords, { ...records.environment, DATABASE_PREPARE: 'false' });
+    const who = await records.newCollector();
+    const { body } = await unprepared.json('POST', path, { body: sample, token: who.token, headers: { 'content-type': 'text/csv' } });
+    assert.match(String(body), /"created":342/);
+    await unprepared.stop();
   });
 
   test('progress and faults come while the upload is still going on', async () => {
