@@ -681,6 +681,7 @@ ALTER FUNCTION records.facets(p_user uuid, p_session uuid, p_query text, p_filte
 CREATE FUNCTION records.find_records(p_user uuid, p_session uuid, p_query text, p_filters jsonb, p_order text, p_limit integer, p_offset integer, p_stage integer, p_after_key text, p_after_created_at timestamp with time zone, p_after_id uuid) RETURNS TABLE(total integer, total_is_lower_bound boolean, stage integer, sort_key text, record records.readable)
     LANGUAGE plpgsql ROWS 50
     SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $_$
 #variable_conflict use_column
 declare
@@ -718,6 +719,30 @@ begin
   for step in first_step..last_step loop
     for s in select * from records.stages_of(p_user, p_query, step) loop
       continue when s.stage <> coalesce(p_stage, s.stage);
+      -- The most frequent form has a plan that stays; planning takes longer than finding.
+      if conditions = '' and p_order = 'RELEVANCE' then
+        return query
+        with r as materialized (
+            select r.id, r.created_at, case
+              when s.stage = 0 then records.tier_of(r.norm, r.catalog_norm, s.corrected)
+              else records.tier_of(r.norm, r.catalog_norm, s.corrected) / 10 - 1000 * records.typos_of(r.document, s.exact, s.one, s.two, s.missing)
+            end as rank
+            from records.records r where r.user_id = p_user and r.document operator(extensions.@~) s.found limit total_max + 1),
+          page as (
+            select r.id, r.rank, row_number() over (order by r.rank desc, r.created_at desc, r.id desc) as place from r
+            where p_after_id is null or (r.rank, r.created_at, r.id) < (p_after_key::integer, p_after_created_at, p_after_id)
+            order by r.rank desc, r.created_at desc, r.id desc limit p_limit offset p_offset)
+        select least(counted.total, total_max), counted.total > total_max, s.stage, page.rank::text, v
+        from (select count(*)::integer as total from r) counted
+        left join (page join records.readable v on v.user_id = p_user and v.id = page.id) on true
+        where counted.total > 0
+        order by page.place;
+        get diagnostics found_rows = row_count;
+        if found_rows > 0 then
+          return;
+        end if;
+        continue;
+      end if;
       return query execute format(
         'with r as materialized (
             select r.id, r.created_at, r.artist_norm, r.year, r.price, %6$s as rank
@@ -728,7 +753,8 @@ begin
         left join (page join records.readable v on v.user_id = $1 and v.id = page.id) on true
         where counted.total > 0
         order by page.place', key, ordering, conditions, beginning, total_max,
-        case p_order when 'RELEVANCE' then records.rank_of(s.stage) else '0' end)
+        case when p_order <> 'RELEVANCE' then '0' when s.stage = 0 then 'records.tier_of(r.norm, r.catalog_norm, $8)'
+          else 'records.tier_of(r.norm, r.catalog_norm, $8) / 10 - 1000 * records.typos_of(r.document, $9, $10, $11, $12)' end)
         using p_user, p_filters, p_limit, p_offset, p_after_key, p_after_created_at, p_after_id,
           s.corrected, s.exact, s.one, s.two, s.missing, s.found, s.stage;
       get diagnostics found_rows = row_count;
@@ -873,8 +899,8 @@ begin
   from (
     select distinct r.user_id, substr(lexeme, 7) as word
     from changed r cross join unnest(tsvector_to_array(r.document)) lexeme) l
-  -- Most are there already, and this is the quickest way to see it.
-  where not exists (select from records.words w where w.user_id = l.user_id and w.word = l.word)
+  -- Most are there already. As "not exists" it would be joined, and for that all words of everybody be read.
+  where (select true from records.words w where w.user_id = l.user_id and w.word = l.word) is null
   order by l.user_id, l.word
   on conflict do nothing;
   return null;
@@ -1048,26 +1074,6 @@ end $_$;
 
 ALTER FUNCTION records.price_stats(p_user uuid, p_session uuid, p_query text, p_filters jsonb) OWNER TO record_owner;
 
--- Name: rank_of(integer); Type: FUNCTION; Schema: records; Owner: record_owner
-
-CREATE FUNCTION records.rank_of(p_stage integer) RETURNS text
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    SET search_path TO ''
-    RETURN ('(case
-    when strpos(r.norm, E''\n'' || $8 || E''\n'') > 0 or r.catalog_norm = $8
-      or starts_with(translate(r.norm, E''\n'', '' ''), '' '' || $8) and substr(r.norm, char_length($8) + 2, 1) = E''\n'' then 5000
-    when strpos(r.norm, E''\n'' || $8) > 0 or starts_with(translate(r.norm, E''\n'', '' ''), '' '' || $8) then 4000
-    when strpos(translate(r.norm, E''\n'', '' ''), '' '' || $8 || '' '') > 0 then 3000
-    else 2000
-  end)'::text || CASE WHEN (p_stage >= 2) THEN ' / 10 - 1000 * (
-    select sum(case
-      when r.document operator(extensions.@~) q.exact then 0
-      when r.document operator(extensions.@~) q.one then 1
-      when r.document operator(extensions.@~) q.two then 2
-      else q.missing end) from unnest($9, $10, $11, $12) q(exact, one, two, missing))'::text ELSE ''::text END);
-
-ALTER FUNCTION records.rank_of(p_stage integer) OWNER TO record_owner;
-
 -- Name: search_records(uuid, uuid, text, integer, integer, integer, integer, timestamp with time zone, uuid); Type: FUNCTION; Schema: records; Owner: record_owner
 
 CREATE FUNCTION records.search_records(p_user uuid, p_session uuid, p_query text, p_limit integer, p_offset integer, p_stage integer, p_after_rank integer, p_after_created_at timestamp with time zone, p_after_id uuid) RETURNS TABLE(total integer, stage integer, rank integer, record records.readable)
@@ -1159,42 +1165,59 @@ CREATE FUNCTION records.stages_of(p_user uuid, p_query text, p_step integer) RET
 declare
   tag text := records.tag_of(p_user);
   query text := records.normal_form(p_query);
-  words text[];
+  words text[] := string_to_array(query, ' ');
   s records.sought;
   term text;
   parts text[];
-  inside text[];
-  within_words boolean := false;
+  place integer := 0;
   every text[] := '{}';
-  ones text[]; twos text[]; nearest text;
+  differs boolean := false;
+  ones text[]; twos text[]; inside text[]; nearest text;
   loose_1 text[]; loose_2 text[];
-  long_1 text[] := '{}';
+  long_words text[] := '{}';
   lacking integer := 0;
   n_long integer := 0;
 begin
-  words := string_to_array(query, ' ');
-  s.corrected := query;
-
   if p_step = 0 then
     s.stage := 0;
+    s.corrected := query;
     foreach term in array words loop
+      place := place + 1;
       parts := array_remove(regexp_split_to_array(term collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+'), '');
-      every := every || ('(' || records.lexeme(tag, term, true) || case when cardinality(parts) > 0 and parts <> array[term] then
-        '|' || (select string_agg(records.lexeme(tag, part, i = cardinality(parts)), '&') from unnest(parts) with ordinality p(part, i)) else '' end || ')');
+      every := every || ('(' || records.lexeme(tag, term, char_length(term) > 3 or place = cardinality(words)) || case
+        when cardinality(parts) > 0 and parts <> array[term] then
+          '|' || (select string_agg(records.lexeme(tag, part, i = cardinality(parts)), '&') from unnest(parts) with ordinality p(part, i))
+        else '' end || ')');
     end loop;
     s.found := array_to_string(every, '&')::tsquery;
     return next s;
     return;
   end if;
 
-  if p_step = 1 then
-    s.stage := 1;
-    foreach term in array words loop
-      if exists (select from records.words w where w.user_id = p_user and w.word >= term and w.word < term || U&'\+10FFFF') then
-        every := every || records.lexeme(tag, term, true);
-        continue;
-      end if;
-      within_words := true;
+  if p_step = 2 then
+    -- Typos are looked for in letters and digits alone.
+    words := array_remove(regexp_split_to_array(query collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+'), '');
+    if cardinality(words) = 0 then
+      return;
+    end if;
+  end if;
+  s.corrected := '';
+  s.exact := '{}'; s.one := '{}'; s.two := '{}'; s.missing := '{}';
+  foreach term in array words loop
+    place := place + 1;
+    ones := null; twos := null; inside := null; nearest := null;
+    if exists (select from records.words w where w.user_id = p_user and w.word >= term and w.word < term || U&'\+10FFFF') then
+      nearest := term;
+      differs := differs or char_length(term) <= 3 and place < cardinality(words);
+    end if;
+    if p_step = 2 or nearest is null then
+      select array_agg(records.lexeme(tag, w.word, false)) filter (where w.edits <= 1),
+        array_agg(records.lexeme(tag, w.word, false)) filter (where w.edits = 2),
+        coalesce(nearest, (array_agg(w.word order by w.edits))[1])
+      into ones, twos, nearest from records.near_words(p_user, term) w;
+      differs := true;
+    end if;
+    if p_step = 1 and ones is null and not (nearest is not distinct from term) then
       select array_agg(records.lexeme(tag, f.word, false)) into inside from (
         select w.word from records.words w where w.user_id = p_user and not w.mixed and strpos(w.word, term) > 0
         union all
@@ -1202,49 +1225,40 @@ begin
         from (select w.word from records.words w where w.user_id = p_user and w.mixed order by w.word limit 100000) m
         where term ~ '[^[:alpha:]]' collate pg_catalog.pg_c_utf8 and strpos(m.word, term) > 0
         limit 1000) f;
-      if inside is null then
+      if inside is not null then
+        twos := null;
+        nearest := term;
+      elsif twos is null then
         return;
       end if;
-      every := every || ('(' || array_to_string(inside, '|') || ')');
-    end loop;
-    if within_words then
+    end if;
+    s.exact := s.exact || coalesce(array_to_string(inside, '|'), records.lexeme(tag, term, true))::tsquery;
+    s.one := s.one || array_to_string(ones, '|')::tsquery;
+    s.two := s.two || array_to_string(twos, '|')::tsquery;
+    s.missing := s.missing || case when char_length(term) <= 2 then 1 else 3 end;
+    s.corrected := concat_ws(' ', nullif(s.corrected, ''), coalesce(nearest, term));
+    every := every || ('(' || concat_ws('|', coalesce(array_to_string(inside, '|'), records.lexeme(tag, term, true)),
+      array_to_string(ones, '|'), case when ones is null then array_to_string(twos, '|') end) || ')');
+    loose_1 := loose_1 || ('(' || concat_ws('|', records.lexeme(tag, term, true), array_to_string(ones, '|')) || ')');
+    loose_2 := loose_2 || ('(' || concat_ws('|', records.lexeme(tag, term, true), array_to_string(ones, '|'), array_to_string(twos, '|')) || ')');
+    if char_length(term) > 2 then
+      n_long := n_long + 1;
+      if nearest is null then
+        lacking := lacking + 1;
+      else
+        long_words := long_words || loose_2[cardinality(loose_2)];
+      end if;
+    end if;
+  end loop;
+
+  if p_step = 1 then
+    if differs then
+      s.stage := 1;
       s.found := array_to_string(every, '&')::tsquery;
       return next s;
     end if;
     return;
   end if;
-
-  -- Typos are looked for in letters and digits alone.
-  words := array_remove(regexp_split_to_array(query collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+'), '');
-  if cardinality(words) = 0 then
-    return;
-  end if;
-  every := '{}';
-  s.corrected := '';
-  s.exact := '{}'; s.one := '{}'; s.two := '{}'; s.missing := '{}';
-  foreach term in array words loop
-    select array_agg(records.lexeme(tag, w.word, false)) filter (where w.edits <= 1),
-      array_agg(records.lexeme(tag, w.word, false)) filter (where w.edits = 2),
-      (array_agg(w.word order by w.edits))[1]
-    into ones, twos, nearest from records.near_words(p_user, term) w;
-    s.exact := s.exact || records.lexeme(tag, term, true)::tsquery;
-    s.one := s.one || array_to_string(ones, '|')::tsquery;
-    s.two := s.two || array_to_string(twos, '|')::tsquery;
-    s.missing := s.missing || case when char_length(term) <= 2 then 1 else 3 end;
-    s.corrected := concat_ws(' ', nullif(s.corrected, ''), coalesce(nearest, term));
-    loose_1 := loose_1 || ('(' || concat_ws('|', records.lexeme(tag, term, true), array_to_string(ones, '|')) || ')');
-    loose_2 := loose_2 || ('(' || concat_ws('|', records.lexeme(tag, term, true), array_to_string(ones, '|'), array_to_string(twos, '|')) || ')');
-    if char_length(term) > 2 then
-      n_long := n_long + 1;
-      if nearest is null and not exists (
-        select from records.words w where w.user_id = p_user and w.word >= term and w.word < term || U&'\+10FFFF') then
-        lacking := lacking + 1;
-      else
-        long_1 := long_1 || loose_2[cardinality(loose_2)];
-      end if;
-    end if;
-  end loop;
-
   s.stage := 2;
   s.found := array_to_string(loose_1, '&')::tsquery;
   return next s;
@@ -1253,16 +1267,16 @@ begin
   return next s;
   s.stage := 4;
   if n_long > 0 and lacking = 0 and n_long < cardinality(words) then
-    s.found := array_to_string(long_1, '&')::tsquery;
+    s.found := array_to_string(long_words, '&')::tsquery;
     return next s;
   end if;
   s.stage := 5;
   if lacking > 0 and 2 * lacking <= n_long then
-    s.found := array_to_string(long_1, '&')::tsquery;
+    s.found := array_to_string(long_words, '&')::tsquery;
     return next s;
   elsif lacking = 0 and n_long between 3 and 8 then
-    s.found := (select string_agg('(' || (select string_agg(part, '&') from unnest(long_1) with ordinality p(part, j) where j <> i) || ')', '|')
-      from generate_subscripts(long_1, 1) i)::tsquery;
+    s.found := (select string_agg('(' || (select string_agg(part, '&') from unnest(long_words) with ordinality p(part, j) where j <> i) || ')', '|')
+      from generate_subscripts(long_words, 1) i)::tsquery;
     return next s;
   end if;
 end $$;
@@ -1285,6 +1299,36 @@ CREATE FUNCTION records.tag_of(p_user uuid) RETURNS text
     RETURN "right"((p_user)::text, 6);
 
 ALTER FUNCTION records.tag_of(p_user uuid) OWNER TO record_owner;
+
+-- Name: tier_of(text, text, text); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.tier_of(p_norm text, p_catalog_norm text, p_query text) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select case
+    when strpos(p_norm, E'\n' || p_query || E'\n') > 0 or p_catalog_norm = p_query
+      or starts_with(translate(p_norm, E'\n', ' '), ' ' || p_query) and substr(p_norm, char_length(p_query) + 2, 1) = E'\n' then 5000
+    when strpos(p_norm, E'\n' || p_query) > 0 or starts_with(translate(p_norm, E'\n', ' '), ' ' || p_query) then 4000
+    when strpos(translate(p_norm, E'\n', ' '), ' ' || p_query || ' ') > 0 then 3000
+    else 2000
+  end
+$$;
+
+ALTER FUNCTION records.tier_of(p_norm text, p_catalog_norm text, p_query text) OWNER TO record_owner;
+
+-- Name: typos_of(tsvector, tsquery[], tsquery[], tsquery[], integer[]); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.typos_of(p_document tsvector, p_exact tsquery[], p_one tsquery[], p_two tsquery[], p_missing integer[]) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+  select (select sum(case
+    when p_document operator(extensions.@~) q.exact then 0
+    when p_document operator(extensions.@~) q.one then 1
+    when p_document operator(extensions.@~) q.two then 2
+    else q.missing end) from unnest(p_exact, p_one, p_two, p_missing) q(exact, one, two, missing))::integer
+$$;
+
+ALTER FUNCTION records.typos_of(p_document tsvector, p_exact tsquery[], p_one tsquery[], p_two tsquery[], p_missing integer[]) OWNER TO record_owner;
 
 -- Name: update_record(uuid, uuid, uuid, jsonb, jsonb); Type: FUNCTION; Schema: records; Owner: record_owner
 
@@ -1358,8 +1402,8 @@ CREATE OPERATOR extensions.@~ (
     FUNCTION = extensions.matches,
     LEFTARG = tsvector,
     RIGHTARG = tsquery,
-    RESTRICT = tsmatchsel,
-    JOIN = tsmatchjoinsel
+    RESTRICT = eqsel,
+    JOIN = eqjoinsel
 );
 
 ALTER OPERATOR extensions.@~ (tsvector, tsquery) OWNER TO postgres;
@@ -3313,11 +3357,6 @@ GRANT ALL ON FUNCTION records.normal_form(p_text text) TO record_app;
 REVOKE ALL ON FUNCTION records.price_stats(p_user uuid, p_session uuid, p_query text, p_filters jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.price_stats(p_user uuid, p_session uuid, p_query text, p_filters jsonb) TO record_app;
 
--- Name: FUNCTION rank_of(p_stage integer); Type: ACL; Schema: records; Owner: record_owner
-
-REVOKE ALL ON FUNCTION records.rank_of(p_stage integer) FROM PUBLIC;
-GRANT ALL ON FUNCTION records.rank_of(p_stage integer) TO record_app;
-
 -- Name: FUNCTION search_records(p_user uuid, p_session uuid, p_query text, p_limit integer, p_offset integer, p_stage integer, p_after_rank integer, p_after_created_at timestamp with time zone, p_after_id uuid); Type: ACL; Schema: records; Owner: record_owner
 
 REVOKE ALL ON FUNCTION records.search_records(p_user uuid, p_session uuid, p_query text, p_limit integer, p_offset integer, p_stage integer, p_after_rank integer, p_after_created_at timestamp with time zone, p_after_id uuid) FROM PUBLIC;
@@ -3337,6 +3376,16 @@ GRANT ALL ON FUNCTION records.swaps_of(p_word text) TO record_app;
 
 REVOKE ALL ON FUNCTION records.tag_of(p_user uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.tag_of(p_user uuid) TO record_app;
+
+-- Name: FUNCTION tier_of(p_norm text, p_catalog_norm text, p_query text); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.tier_of(p_norm text, p_catalog_norm text, p_query text) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.tier_of(p_norm text, p_catalog_norm text, p_query text) TO record_app;
+
+-- Name: FUNCTION typos_of(p_document tsvector, p_exact tsquery[], p_one tsquery[], p_two tsquery[], p_missing integer[]); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.typos_of(p_document tsvector, p_exact tsquery[], p_one tsquery[], p_two tsquery[], p_missing integer[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.typos_of(p_document tsvector, p_exact tsquery[], p_one tsquery[], p_two tsquery[], p_missing integer[]) TO record_app;
 
 -- Name: FUNCTION update_record(p_user uuid, p_session uuid, p_id uuid, p_changes jsonb, p_revisions jsonb); Type: ACL; Schema: records; Owner: record_owner
 

@@ -140,8 +140,8 @@ begin
   from (
     select distinct r.user_id, substr(lexeme, 7) as word
     from changed r cross join unnest(tsvector_to_array(r.document)) lexeme) l
-  -- Most are there already, and this is the quickest way to see it.
-  where not exists (select from records.words w where w.user_id = l.user_id and w.word = l.word)
+  -- Most are there already. As "not exists" it would be joined, and for that all words of everybody be read.
+  where (select true from records.words w where w.user_id = l.user_id and w.word = l.word) is null
   order by l.user_id, l.word
   on conflict do nothing;
   return null;
@@ -251,55 +251,73 @@ create type records.sought as (
 grant usage on type records.sought to record_app;
 
 -- The stages of a search, from the strictest on. A stage counts only where the ones before it find nothing:
---   0  each word of the query begins a word of the record
---   1  words that begin none of the account's are contained in one of the record's (where they have digits or signs, in one of the
---      first 100,000 such words of the account)
+--   0  each word of the query begins a word of the record; those of up to three letters, but for the last, are whole words
+--   1  each begins a word of the record; one that begins none of the account's words stands for those one typo away, or else for those
+--      that contain it, or else for those two typos away
 --   2  each may hold one typo
 --   3  each may hold two
 --   4  words of one or two letters may be missing
 --   5  one longer word may be missing, or those that no record of the account knows
--- p_step: 0 for the first, 1 for the second, which reads all words of the account, 2 for those about typos.
+-- Words are looked for inside of words of letters, or where they have digits or signs, of the account's first 100,000 words that have.
+-- p_step: 0 and 1 for these stages, 2 for the others.
 create function records.stages_of(p_user uuid, p_query text, p_step integer) returns setof records.sought
 language plpgsql stable rows 6 set search_path = '' set plan_cache_mode = 'force_generic_plan' as $$
 declare
   tag text := records.tag_of(p_user);
   query text := records.normal_form(p_query);
-  words text[];
+  words text[] := string_to_array(query, ' ');
   s records.sought;
   term text;
   parts text[];
-  inside text[];
-  within_words boolean := false;
+  place integer := 0;
   every text[] := '{}';
-  ones text[]; twos text[]; nearest text;
+  differs boolean := false;
+  ones text[]; twos text[]; inside text[]; nearest text;
   loose_1 text[]; loose_2 text[];
-  long_1 text[] := '{}';
+  long_words text[] := '{}';
   lacking integer := 0;
   n_long integer := 0;
 begin
-  words := string_to_array(query, ' ');
-  s.corrected := query;
-
   if p_step = 0 then
     s.stage := 0;
+    s.corrected := query;
     foreach term in array words loop
+      place := place + 1;
       parts := array_remove(regexp_split_to_array(term collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+'), '');
-      every := every || ('(' || records.lexeme(tag, term, true) || case when cardinality(parts) > 0 and parts <> array[term] then
-        '|' || (select string_agg(records.lexeme(tag, part, i = cardinality(parts)), '&') from unnest(parts) with ordinality p(part, i)) else '' end || ')');
+      every := every || ('(' || records.lexeme(tag, term, char_length(term) > 3 or place = cardinality(words)) || case
+        when cardinality(parts) > 0 and parts <> array[term] then
+          '|' || (select string_agg(records.lexeme(tag, part, i = cardinality(parts)), '&') from unnest(parts) with ordinality p(part, i))
+        else '' end || ')');
     end loop;
     s.found := array_to_string(every, '&')::tsquery;
     return next s;
     return;
   end if;
 
-  if p_step = 1 then
-    s.stage := 1;
-    foreach term in array words loop
-      if exists (select from records.words w where w.user_id = p_user and w.word >= term and w.word < term || U&'\+10FFFF') then
-        every := every || records.lexeme(tag, term, true);
-        continue;
-      end if;
-      within_words := true;
+  if p_step = 2 then
+    -- Typos are looked for in letters and digits alone.
+    words := array_remove(regexp_split_to_array(query collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+'), '');
+    if cardinality(words) = 0 then
+      return;
+    end if;
+  end if;
+  s.corrected := '';
+  s.exact := '{}'; s.one := '{}'; s.two := '{}'; s.missing := '{}';
+  foreach term in array words loop
+    place := place + 1;
+    ones := null; twos := null; inside := null; nearest := null;
+    if exists (select from records.words w where w.user_id = p_user and w.word >= term and w.word < term || U&'\+10FFFF') then
+      nearest := term;
+      differs := differs or char_length(term) <= 3 and place < cardinality(words);
+    end if;
+    if p_step = 2 or nearest is null then
+      select array_agg(records.lexeme(tag, w.word, false)) filter (where w.edits <= 1),
+        array_agg(records.lexeme(tag, w.word, false)) filter (where w.edits = 2),
+        coalesce(nearest, (array_agg(w.word order by w.edits))[1])
+      into ones, twos, nearest from records.near_words(p_user, term) w;
+      differs := true;
+    end if;
+    if p_step = 1 and ones is null and not (nearest is not distinct from term) then
       select array_agg(records.lexeme(tag, f.word, false)) into inside from (
         select w.word from records.words w where w.user_id = p_user and not w.mixed and strpos(w.word, term) > 0
         union all
@@ -307,49 +325,40 @@ begin
         from (select w.word from records.words w where w.user_id = p_user and w.mixed order by w.word limit 100000) m
         where term ~ '[^[:alpha:]]' collate pg_catalog.pg_c_utf8 and strpos(m.word, term) > 0
         limit 1000) f;
-      if inside is null then
+      if inside is not null then
+        twos := null;
+        nearest := term;
+      elsif twos is null then
         return;
       end if;
-      every := every || ('(' || array_to_string(inside, '|') || ')');
-    end loop;
-    if within_words then
+    end if;
+    s.exact := s.exact || coalesce(array_to_string(inside, '|'), records.lexeme(tag, term, true))::tsquery;
+    s.one := s.one || array_to_string(ones, '|')::tsquery;
+    s.two := s.two || array_to_string(twos, '|')::tsquery;
+    s.missing := s.missing || case when char_length(term) <= 2 then 1 else 3 end;
+    s.corrected := concat_ws(' ', nullif(s.corrected, ''), coalesce(nearest, term));
+    every := every || ('(' || concat_ws('|', coalesce(array_to_string(inside, '|'), records.lexeme(tag, term, true)),
+      array_to_string(ones, '|'), case when ones is null then array_to_string(twos, '|') end) || ')');
+    loose_1 := loose_1 || ('(' || concat_ws('|', records.lexeme(tag, term, true), array_to_string(ones, '|')) || ')');
+    loose_2 := loose_2 || ('(' || concat_ws('|', records.lexeme(tag, term, true), array_to_string(ones, '|'), array_to_string(twos, '|')) || ')');
+    if char_length(term) > 2 then
+      n_long := n_long + 1;
+      if nearest is null then
+        lacking := lacking + 1;
+      else
+        long_words := long_words || loose_2[cardinality(loose_2)];
+      end if;
+    end if;
+  end loop;
+
+  if p_step = 1 then
+    if differs then
+      s.stage := 1;
       s.found := array_to_string(every, '&')::tsquery;
       return next s;
     end if;
     return;
   end if;
-
-  -- Typos are looked for in letters and digits alone.
-  words := array_remove(regexp_split_to_array(query collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+'), '');
-  if cardinality(words) = 0 then
-    return;
-  end if;
-  every := '{}';
-  s.corrected := '';
-  s.exact := '{}'; s.one := '{}'; s.two := '{}'; s.missing := '{}';
-  foreach term in array words loop
-    select array_agg(records.lexeme(tag, w.word, false)) filter (where w.edits <= 1),
-      array_agg(records.lexeme(tag, w.word, false)) filter (where w.edits = 2),
-      (array_agg(w.word order by w.edits))[1]
-    into ones, twos, nearest from records.near_words(p_user, term) w;
-    s.exact := s.exact || records.lexeme(tag, term, true)::tsquery;
-    s.one := s.one || array_to_string(ones, '|')::tsquery;
-    s.two := s.two || array_to_string(twos, '|')::tsquery;
-    s.missing := s.missing || case when char_length(term) <= 2 then 1 else 3 end;
-    s.corrected := concat_ws(' ', nullif(s.corrected, ''), coalesce(nearest, term));
-    loose_1 := loose_1 || ('(' || concat_ws('|', records.lexeme(tag, term, true), array_to_string(ones, '|')) || ')');
-    loose_2 := loose_2 || ('(' || concat_ws('|', records.lexeme(tag, term, true), array_to_string(ones, '|'), array_to_string(twos, '|')) || ')');
-    if char_length(term) > 2 then
-      n_long := n_long + 1;
-      if nearest is null and not exists (
-        select from records.words w where w.user_id = p_user and w.word >= term and w.word < term || U&'\+10FFFF') then
-        lacking := lacking + 1;
-      else
-        long_1 := long_1 || loose_2[cardinality(loose_2)];
-      end if;
-    end if;
-  end loop;
-
   s.stage := 2;
   s.found := array_to_string(loose_1, '&')::tsquery;
   return next s;
@@ -358,37 +367,42 @@ begin
   return next s;
   s.stage := 4;
   if n_long > 0 and lacking = 0 and n_long < cardinality(words) then
-    s.found := array_to_string(long_1, '&')::tsquery;
+    s.found := array_to_string(long_words, '&')::tsquery;
     return next s;
   end if;
   s.stage := 5;
   if lacking > 0 and 2 * lacking <= n_long then
-    s.found := array_to_string(long_1, '&')::tsquery;
+    s.found := array_to_string(long_words, '&')::tsquery;
     return next s;
   elsif lacking = 0 and n_long between 3 and 8 then
-    s.found := (select string_agg('(' || (select string_agg(part, '&') from unnest(long_1) with ordinality p(part, j) where j <> i) || ')', '|')
-      from generate_subscripts(long_1, 1) i)::tsquery;
+    s.found := (select string_agg('(' || (select string_agg(part, '&') from unnest(long_words) with ordinality p(part, j) where j <> i) || ')', '|')
+      from generate_subscripts(long_words, 1) i)::tsquery;
     return next s;
   end if;
 end $$;
 
--- How good a match is, as SQL over the row r and the parameters $8 (the query in normal form) and $9 to $12 (exact, one, two, missing).
--- Without typos: 5000 a name or the catalog number equals the query, or artist and name together do; 4000 one begins with it; 3000 it
--- stands there in whole words; 2000 its words are there. With typos these count a tenth, and each typo costs 1000.
-create function records.rank_of(p_stage integer) returns text
-language sql immutable strict parallel safe set search_path = ''
-return $rank$(case
-    when strpos(r.norm, E'\n' || $8 || E'\n') > 0 or r.catalog_norm = $8
-      or starts_with(translate(r.norm, E'\n', ' '), ' ' || $8) and substr(r.norm, char_length($8) + 2, 1) = E'\n' then 5000
-    when strpos(r.norm, E'\n' || $8) > 0 or starts_with(translate(r.norm, E'\n', ' '), ' ' || $8) then 4000
-    when strpos(translate(r.norm, E'\n', ' '), ' ' || $8 || ' ') > 0 then 3000
+-- How good a match is. tier_of: 5000 a name or the catalog number equals the query, or artist and name together do; 4000 one begins with it;
+-- 3000 it stands there in whole words; 2000 its words are there. With typos these count a tenth, and each typo costs 1000.
+-- Neither is STRICT nor has settings of its own, so that PostgreSQL puts their text into the statement.
+create function records.tier_of(p_norm text, p_catalog_norm text, p_query text) returns integer
+language sql immutable parallel safe as $$
+  select case
+    when strpos(p_norm, E'\n' || p_query || E'\n') > 0 or p_catalog_norm = p_query
+      or starts_with(translate(p_norm, E'\n', ' '), ' ' || p_query) and substr(p_norm, char_length(p_query) + 2, 1) = E'\n' then 5000
+    when strpos(p_norm, E'\n' || p_query) > 0 or starts_with(translate(p_norm, E'\n', ' '), ' ' || p_query) then 4000
+    when strpos(translate(p_norm, E'\n', ' '), ' ' || p_query || ' ') > 0 then 3000
     else 2000
-  end)$rank$ || case when p_stage >= 2 then $rank$ / 10 - 1000 * (
-    select sum(case
-      when r.document operator(extensions.@~) q.exact then 0
-      when r.document operator(extensions.@~) q.one then 1
-      when r.document operator(extensions.@~) q.two then 2
-      else q.missing end) from unnest($9, $10, $11, $12) q(exact, one, two, missing))$rank$ else '' end;
+  end
+$$;
+create function records.typos_of(p_document tsvector, p_exact tsquery[], p_one tsquery[], p_two tsquery[], p_missing integer[]) returns integer
+language sql immutable parallel safe as $$
+  select (select sum(case
+    when p_document operator(extensions.@~) q.exact then 0
+    when p_document operator(extensions.@~) q.one then 1
+    when p_document operator(extensions.@~) q.two then 2
+    else q.missing end) from unnest(p_exact, p_one, p_two, p_missing) q(exact, one, two, missing))::integer
+$$;
+grant execute on function records.tier_of, records.typos_of to record_app;
 
 -- One page of what matches, and how much matches altogether, in one answer: where the page is empty, one row with the total and no record.
 --
@@ -402,7 +416,7 @@ create function records.find_records(
   p_user uuid, p_session uuid, p_query text, p_filters jsonb, p_order text, p_limit integer, p_offset integer,
   p_stage integer, p_after_key text, p_after_created_at timestamptz, p_after_id uuid)
 returns table (total integer, total_is_lower_bound boolean, stage integer, sort_key text, record records.readable)
-language plpgsql rows 50 set search_path = '' as $$
+language plpgsql rows 50 set search_path = '' set plan_cache_mode = 'force_generic_plan' as $$
 #variable_conflict use_column
 declare
   total_max constant integer := 10000;
@@ -439,6 +453,30 @@ begin
   for step in first_step..last_step loop
     for s in select * from records.stages_of(p_user, p_query, step) loop
       continue when s.stage <> coalesce(p_stage, s.stage);
+      -- The most frequent form has a plan that stays; planning takes longer than finding.
+      if conditions = '' and p_order = 'RELEVANCE' then
+        return query
+        with r as materialized (
+            select r.id, r.created_at, case
+              when s.stage = 0 then records.tier_of(r.norm, r.catalog_norm, s.corrected)
+              else records.tier_of(r.norm, r.catalog_norm, s.corrected) / 10 - 1000 * records.typos_of(r.document, s.exact, s.one, s.two, s.missing)
+            end as rank
+            from records.records r where r.user_id = p_user and r.document operator(extensions.@~) s.found limit total_max + 1),
+          page as (
+            select r.id, r.rank, row_number() over (order by r.rank desc, r.created_at desc, r.id desc) as place from r
+            where p_after_id is null or (r.rank, r.created_at, r.id) < (p_after_key::integer, p_after_created_at, p_after_id)
+            order by r.rank desc, r.created_at desc, r.id desc limit p_limit offset p_offset)
+        select least(counted.total, total_max), counted.total > total_max, s.stage, page.rank::text, v
+        from (select count(*)::integer as total from r) counted
+        left join (page join records.readable v on v.user_id = p_user and v.id = page.id) on true
+        where counted.total > 0
+        order by page.place;
+        get diagnostics found_rows = row_count;
+        if found_rows > 0 then
+          return;
+        end if;
+        continue;
+      end if;
       return query execute format(
         'with r as materialized (
             select r.id, r.created_at, r.artist_norm, r.year, r.price, %6$s as rank
@@ -449,7 +487,8 @@ begin
         left join (page join records.readable v on v.user_id = $1 and v.id = page.id) on true
         where counted.total > 0
         order by page.place', key, ordering, conditions, beginning, total_max,
-        case p_order when 'RELEVANCE' then records.rank_of(s.stage) else '0' end)
+        case when p_order <> 'RELEVANCE' then '0' when s.stage = 0 then 'records.tier_of(r.norm, r.catalog_norm, $8)'
+          else 'records.tier_of(r.norm, r.catalog_norm, $8) / 10 - 1000 * records.typos_of(r.document, $9, $10, $11, $12)' end)
         using p_user, p_filters, p_limit, p_offset, p_after_key, p_after_created_at, p_after_id,
           s.corrected, s.exact, s.one, s.two, s.missing, s.found, s.stage;
       get diagnostics found_rows = row_count;
@@ -460,7 +499,7 @@ begin
   end loop;
   return query select 0, false, 0, null::text, null::records.readable;
 end $$;
-grant execute on function records.conditions_of, records.stages_of, records.rank_of, records.find_records to record_app;
+grant execute on function records.conditions_of, records.stages_of, records.find_records to record_app;
 
 -- Values of one field that begin with a prefix, in alphabetical order, each once, as one of their records spells it. The index is walked from
 -- value to value, past the records that have the same: an account with a million takes no longer than one with a hundred.
