@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { benchAccounts } from './bench/accounts.ts';
 import { benchBundles } from './bench/bundles.ts';
 import { benchColdStart } from './bench/cold-start.ts';
 import { benchDb } from './bench/db/run.ts';
@@ -60,6 +59,8 @@ async function main(): Promise<number> {
   const servers = await startTestServers({ postgres: { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on', autovacuum: 'on' } });
   Object.assign(process.env, servers.environment);
   try {
+    // Not before: it comes with node:test, which has its say at the end of every process that loads it.
+    const { benchAccounts } = await import('./bench/accounts.ts');
     const accounts = await benchAccounts({ users: 50, recordsEach: 20, name: accountsName });
     const [counted] = await accounts.sql<{ rows: number }[]>`select count(*)::int as rows from records.records`;
     process.stderr.write(`${counted?.rows} records of ${accounts.targets.length} accounts\n`);

@@ -39,7 +39,7 @@ export function sizedSettings({ memoryBytes, cores }: Room): SizedSetting[] {
   if (memoryBytes < memoryBytesMin)
     throw new Error(`PostgreSQL needs at least ${memoryBytesMin / MiB} MiB of memory, and this is ${Math.floor(memoryBytes / MiB)}.`);
   const maintenance = within(16 * MiB, memoryBytes / 16, GiB);
-  const wal = within(GiB, memoryBytes / 2, 8 * GiB);
+  const wal = within(GiB, memoryBytes / 2, 4 * GiB);
   return [
     {
       name: 'shared_buffers',
@@ -74,7 +74,7 @@ export function sizedSettings({ memoryBytes, cores }: Room): SizedSetting[] {
     {
       name: 'max_wal_size',
       value: megabytes(wal),
-      why: 'Checkpoints come by time and not by volume: each makes every page be logged whole once more. An import of a million rows writes about 3 GB.',
+      why: 'Checkpoints come by time and not by volume: each makes every page be logged whole once more. A million records with all their indexes write about 6 GB.',
     },
     {
       name: 'min_wal_size',

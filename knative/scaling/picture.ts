@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { median } from '../../scripts/bench/ratios.ts';
 import type { Figures } from '../../scripts/load/figures.ts';
 import { figure } from '../../scripts/load/report/figure.ts';
 import { latencyPanel, podsPanel, ratePanel, width } from '../../scripts/load/report/panels.ts';
+import { standalone } from '../../scripts/load/report/standalone.ts';
 import { latencyLabel, line, linear, rect, roundUp, text } from '../../scripts/load/report/svg.ts';
 import { type Phases, phaseNames } from './phases.ts';
 import type { Start } from './start.ts';
@@ -13,7 +12,7 @@ export function loadPicture(figures: Figures): string {
   const last = figures.pods.flatMap(({ points }) => points.map(({ at }) => at));
   const until = Math.ceil(Math.max(figures.perSecond.findLastIndex(({ sent }) => sent > 0) + 1, ...last));
   const panels = [ratePanel(figures), latencyPanel(figures), ...podsPanel(figures, until)];
-  return standalone(figure(panels, figures.marks, until, `${figures.scenario}: rate, latency and pods over time`));
+  return standalone(figure(panels, figures.marks, until, `${figures.scenario}: rate, latency and pods over time`), ownStyle);
 }
 
 const left = 190;
@@ -60,6 +59,7 @@ export function startsPicture(starts: readonly Start[], services: readonly strin
   const label = 'Starts from zero: each one, and the phases of the median';
   return standalone(
     `<svg viewBox="0 0 ${width} ${bottom + 28}" role="img" aria-label="${label}">${[...grid, ...legend, ...rows].join('')}</svg>`,
+    ownStyle,
   );
 }
 
@@ -85,12 +85,3 @@ const ownStyle = `
 .phase-answer { fill: #12866b; }
 .middle-mark { stroke: var(--ink); stroke-width: 2; }
 `;
-
-/** What a page does for its pictures: style, and a ground to stand on. */
-function standalone(svg: string): string {
-  const style = readFileSync(join(import.meta.dirname, '../../scripts/load/report/report.css'), 'utf8');
-  const font = 'svg { font-family: system-ui, sans-serif; font-variant-numeric: tabular-nums; }';
-  const [, size = ''] = /viewBox="0 0 ([\d. ]+)"/.exec(svg) ?? [];
-  const [wide, high] = size.split(' ');
-  return `${svg.replace('<svg ', '<svg xmlns="http://www.w3.org/2000/svg" ').replace('>', `><style>${style}${font}${ownStyle}</style><rect width="${wide}" height="${high}" fill="var(--surface)"/>`)}\n`;
-}

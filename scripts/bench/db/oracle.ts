@@ -30,7 +30,7 @@ export function distance(one: string, other: string, most: number): number {
 export const wordsOf = (norm: string): string[] => norm.split(/[^\p{L}\p{N}\p{M}]+/u).filter(Boolean);
 
 /** Typos that a word of the query may hold: none where nobody could say what was meant. */
-const editsMax = (word: string): number => (word.length < 3 ? 0 : word.length < 5 ? 1 : 2);
+const editsMax = (word: string): number => (word.length < 3 ? 0 : word.length < 4 ? 1 : 2);
 
 /** What a search must find, worked out by looking at every record: slowly, and without any of the search's own code. */
 export class Oracle {

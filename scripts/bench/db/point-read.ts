@@ -97,7 +97,7 @@ export async function benchPgbouncer(store: Store, lists: Lists, options: Rounds
   });
   options.onProgress('pgbouncer: 1,000 clients');
   // A failed connection or transaction ends pgbench, and the bench with it.
-  const crowd = await read(through, { clients: 1000, seconds: Math.max(10, options.seconds) });
+  const crowd = await read(through, { clients: 1000, seconds: 3 * options.seconds + 1 });
   return {
     pgbouncer: {
       value: ratioOf(raw.ours, raw.direct),

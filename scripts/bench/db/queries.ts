@@ -14,7 +14,7 @@ export interface TypedQuery {
 
 /** Words that are typed wrongly here are at least so long: of "Can" with a typo nobody could say what it was. */
 const wordLengthMin = 5;
-const queriesMax = 60_000;
+const queriesMax = 200_000;
 const alphabet = 'abcdefghijklmnopqrstuvwxyz';
 
 /** One typo in a word, not in its first letter. */

@@ -5,7 +5,7 @@ import type { Lists } from './lists.ts';
 import { Oracle } from './oracle.ts';
 import { load, type Run } from './pgbench.ts';
 import { inTurns, medianOf, type Rounds, ratioOf } from './point-read.ts';
-import { autocomplete, firstPages, readMix, searchAsMeant, searchByIlike, searchWithTypos } from './scripts.ts';
+import { autocomplete, firstPages, pointReads, readMix, searchAsMeant, searchByIlike, searchWithTypos } from './scripts.ts';
 import type { Store } from './store.ts';
 
 const mixClients = 16;
@@ -31,16 +31,21 @@ export async function benchReadMix(store: Store, lists: Lists, options: Rounds):
       lists.queries.use((run.calls * readMix.searches) / readMix.calls);
       return run;
     },
+    byId: () =>
+      load({ url, script: pointReads.ours, clients: mixClients, seconds, calls: pointReads.calls, variables: { batches: lists.batches } }),
     pages: () => one(firstPages, lists.calls),
     searches: () => one(searchWithTypos, lists.queries),
   });
   const tps = rounded(medianOf(raw.mix), 0);
+  // What each kind would take of the time, were it alone.
+  const times = { byId: 0.6 / medianOf(raw.byId), pages: 0.25 / medianOf(raw.pages), searches: 0.15 / medianOf(raw.searches) };
+  const share = (time: number): string => `${Math.round((100 * time) / (times.byId + times.pages + times.searches))} %`;
   return {
     read_mix_tps: {
       value: tps,
       unit: 'TPS',
       goal: `>=${mixTarget}`,
-      peer: `60 % by id, 25 % first pages, 15 % searches with typos, ${mixClients} clients. Alone, in TPS: pages ${Math.round(medianOf(raw.pages))}, searches ${Math.round(medianOf(raw.searches))}`,
+      peer: `60 % by id, 25 % first pages, 15 % searches with typos, ${mixClients} clients. Processors limit it: alone it would be ${Math.round(medianOf(raw.byId))} by id, ${Math.round(medianOf(raw.pages))} pages, ${Math.round(medianOf(raw.searches))} searches a second, so that searches take ${share(times.searches)} of the time, pages ${share(times.pages)}`,
       raw,
     },
   };

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { roomHere } from '../../../db/postgres/size.ts';
@@ -25,36 +25,52 @@ export interface Store {
   readonly postgres: Postgres;
   readonly pgbouncer: PgBouncer;
   readonly folder: string;
+  /** How long the seed of each data set took when the data was made. */
+  readonly seedSeconds: Readonly<Record<DataSet, number>>;
   /** Of a role in the database of a data set; straight to PostgreSQL, or through PgBouncer. */
   url(set: DataSet, role: LoginRole | 'postgres', through?: 'pgbouncer'): string;
   stop(): Promise<void>;
 }
 
-/** As many clients as the goal asks for, on a pool of 20. The rest is what production has. */
-const pgbouncerForBench = { default_pool_size: '20', reserve_pool_size: '0', max_client_conn: '1100' };
+/** A pool of 20 from the beginning: production's is 16, and 4 more for a burst. The rest is what production has. */
+const pgbouncerForBench = { default_pool_size: '20', reserve_pool_size: '0' };
 
 /** Where the data is kept from one run to the next: another folder for whatever would have made other data. */
-function storeFolder(records: number): string {
+function storeFolder(base: string, records: number): string {
   const hash = createHash('sha256').update(String(records)).update(bootstrapSql());
   for (const { name, checksum } of readMigrations()) hash.update(name).update(checksum);
-  const sources = globSync(['db/bench/*.sql', 'scripts/db/seed/*.ts', 'scripts/bench/db/{store,queries}.ts', 'db/sample/*.csv'], {
-    cwd: root,
-  });
+  const sources = globSync(
+    [
+      'db/bench/*.sql',
+      'scripts/db/seed/{accounts,copies,names,random,releases,rows,words}.ts',
+      'scripts/bench/db/queries.ts',
+      'db/sample/*.csv',
+    ],
+    {
+      cwd: root,
+    },
+  );
   for (const file of sources.filter((name) => !name.endsWith('.test.ts')).sort()) hash.update(readFileSync(join(root, file)));
-  return join(cacheFolder(), 'bench-db', hash.digest('hex').slice(0, 16));
+  return join(base, hash.digest('hex').slice(0, 16));
 }
 
 /**
  * Starts PostgreSQL and PgBouncer as production has them (what is acknowledged is on the disk), on data that is made at the first time:
  * both data sets with `records` records, tables to hold ours against, and lists of calls. Several minutes then, a second later.
  */
-export async function openStore(options: { readonly records: number; readonly onProgress: (what: string) => void }): Promise<Store> {
-  const { records, onProgress } = options;
-  const folder = storeFolder(records);
+export async function openStore(options: {
+  readonly records: number;
+  /** Below which the data is kept; else in the cache. */
+  readonly data: string | undefined;
+  readonly onProgress: (what: string) => void;
+}): Promise<Store> {
+  const { records, data, onProgress } = options;
+  const base = data === undefined ? join(cacheFolder(), 'bench-db') : resolve(data);
+  const folder = storeFolder(base, records);
   const ready = join(folder, 'ready');
   if (!existsSync(ready)) {
     // What an interrupted run left, and data of older sources: each is some gigabytes.
-    for (const old of globSync(join(cacheFolder(), 'bench-db/*'))) rmSync(old, { recursive: true, force: true });
+    for (const old of globSync(join(base, '????????????????'))) rmSync(old, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true, mode: 0o755 });
     const secret = () => randomBytes(18).toString('base64url');
     const passwords = { postgres: secret(), record_migrator: secret(), auth_app: secret(), record_app: secret() };
@@ -72,9 +88,10 @@ export async function openStore(options: { readonly records: number; readonly on
       users = await bootstrap({ url: url(set, 'postgres', server.port), passwords });
     }
     if (!existsSync(ready)) {
+      const seconds: Partial<Record<DataSet, number>> = {};
       for (const set of ['skewed', 'heaviest'] as const)
-        await fill(set, url(set, 'record_migrator', server.port), url(set, 'postgres', server.port), records, onProgress);
-      writeFileSync(ready, '');
+        seconds[set] = await fill(set, url(set, 'record_migrator', server.port), url(set, 'postgres', server.port), records, onProgress);
+      writeFileSync(ready, JSON.stringify(seconds));
     }
     bouncer = await startPgBouncer({ folder, postgresPort: server.port, users: users ?? {}, settings: pgbouncerForBench });
     const { port } = bouncer;
@@ -82,6 +99,7 @@ export async function openStore(options: { readonly records: number; readonly on
       postgres: server,
       pgbouncer: bouncer,
       folder,
+      seedSeconds: JSON.parse(readFileSync(ready, 'utf8')),
       url: (set, role, through) => url(set, role, through === undefined ? server.port : port),
       async stop() {
         await bouncer?.stop();
@@ -97,13 +115,14 @@ export async function openStore(options: { readonly records: number; readonly on
   }
 }
 
+/** Makes a data set, and what is held against it. @returns seconds that the seed took */
 async function fill(
   set: DataSet,
   migratorUrl: string,
   superuserUrl: string,
   records: number,
   onProgress: (what: string) => void,
-): Promise<void> {
+): Promise<number> {
   await migrate({ url: migratorUrl });
   const started = performance.now();
   const signal = new AbortController().signal;
@@ -116,7 +135,8 @@ async function fill(
     onProgress: (done, total) => onProgress(`seeding ${set}: ${done} of ${total}`),
     signal,
   });
-  process.stderr.write(`${set}: seeded in ${Math.round((performance.now() - started) / 1000)} s\n`);
+  const seconds = Math.round((performance.now() - started) / 1000);
+  process.stderr.write(`${set}: seeded in ${seconds} s\n`);
   const sql = postgres(superuserUrl, { max: 1, fetch_types: false, onnotice: () => {} });
   try {
     onProgress(`${set}: tables to hold it against`);
@@ -132,6 +152,7 @@ async function fill(
     }
     await sql`vacuum (analyze)`;
     await sql`checkpoint`;
+    return seconds;
   } finally {
     await sql.end({ timeout: 5 });
   }
