@@ -1,36 +1,13 @@
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { type TestDatabase, testDatabase } from '../functions/testing/database.ts';
+import { statementFiles, statementsOf } from './rehearsal/statements.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const files = globSync('functions/{auth,records,events,runtime}/**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.test.ts'));
-
-/** The statements of a source file: what stands in sql`…`, with $1, $2 … for the values. */
-function statementsOf(file: string): string[] {
-  const source = file.replace(/^\s*(\*|\/\*|\/\/).*$/gm, '');
-  const statements: string[] = [];
-  for (const { index, 0: tag } of source.matchAll(/[sS]ql(<[^`;]*?>)?`/g)) {
-    let text = '';
-    let parameters = 0;
-    for (let at = index + tag.length; source[at] !== '`'; at++) {
-      if (source.startsWith('${', at)) {
-        let depth = 0;
-        do {
-          if (source[at] === '{') depth++;
-          if (source[at] === '}') depth--;
-          at++;
-        } while (depth > 0 || source[at - 1] === '$');
-        at--;
-        text += `$${++parameters}`;
-      } else text += source[at];
-    }
-    statements.push(text.trim());
-  }
-  return statements;
-}
+const files = statementFiles();
 
 test('statements are found in source text', () => {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: it is source text

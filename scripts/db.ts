@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { describeStatements, statementsOfPackage } from '../db/rehearsal/statements.ts';
 import { runBackup, runRestore } from './db/backup/command.ts';
 import { clientEnvironment } from './db/client-environment.ts';
 import { dumpSchema, schemaFile } from './db/dump.ts';
@@ -21,7 +23,8 @@ const help = `npm run db -- <command>
   seed [--help]          fills the database with accounts and 1.13 million records, for benches and for trying things out
   backup [--help]        makes a backup of the local stack's database while it runs, lists them, or looks whether all is well
   restore [--help]       puts the local stack's database back to a moment
-  dump                   writes db/schema.sql anew, from a fresh database with all migrations
+  dump [--release]       writes db/schema.sql anew, from a fresh database with all migrations; at a release also db/baseline.json, the
+                         statements of its functions, which every schema to come must answer
   --help                 this text
 
 It is about the local stack, which must be running (npm start). Elsewhere MIGRATOR_DATABASE_URL says where: record_migrator's
@@ -79,16 +82,27 @@ async function runPsql(role: string, args: readonly string[]): Promise<number> {
   });
 }
 
-async function runDump(): Promise<number> {
+const baselineFile = fileURLToPath(new URL('../db/baseline.json', import.meta.url));
+
+/** What the functions ask of the database now, and what it answers. @param superuser of the database, which reads what each role may */
+async function dumpStatements(superuser: URL): Promise<string> {
+  const packages = await Promise.all(
+    ['auth', 'records'].map(async (name) => [name, await describeStatements(superuser.href, statementsOfPackage(name))] as const),
+  );
+  return `${JSON.stringify(Object.fromEntries(packages), null, 1)}\n`;
+}
+
+async function runDump(release: boolean): Promise<number> {
   const servers = await startTestServers();
   try {
     const template = new URL(servers.postgresUrl);
     template.pathname = `/${await servers.freshDatabase()}`;
     writeFileSync(schemaFile, await dumpSchema(template.href));
+    if (release) writeFileSync(baselineFile, await dumpStatements(template));
   } finally {
     await servers.stop();
   }
-  process.stdout.write('db/schema.sql is written.\n');
+  process.stdout.write(release ? 'db/schema.sql and db/baseline.json are written.\n' : 'db/schema.sql is written.\n');
   return 0;
 }
 
@@ -99,7 +113,7 @@ async function main(): Promise<number> {
   if (process.argv[2] === 'seed') return runSeed(process.argv.slice(3), () => urlOf('record_migrator'));
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { role: { type: 'string', default: 'record_owner' }, help: { type: 'boolean' } },
+    options: { role: { type: 'string', default: 'record_owner' }, release: { type: 'boolean', default: false }, help: { type: 'boolean' } },
   });
   const [command, ...rest] = positionals;
   if (values.help) {
@@ -110,7 +124,7 @@ async function main(): Promise<number> {
   if (command === 'migrate') return runMigrate();
   if (command === 'status') return runStatus();
   if (command === 'psql') return runPsql(values.role, rest);
-  if (command === 'dump') return runDump();
+  if (command === 'dump') return runDump(values.release);
   throw new WrongUsage(command === undefined ? 'A command is missing.' : `${command} is no command.`);
 }
 
