@@ -6,7 +6,7 @@ import { type ImportRow, importRow } from './import-row.ts';
 import type { importRecordsQueries } from './queries.ts';
 import { createRowReader, type Row, type RowReader } from './rows.ts';
 
-/** Rows of one statement and one transaction. Measured: fewer cost round trips, more only memory and a longer wait for the lock. */
+/** Rows of one statement and one transaction: what a break can cost, and for how long another import of the account waits. */
 const batchRows = 500;
 /** A batch that isn't full is stored after that, so that a slow upload shows progress. */
 const batchAgeMs = 1_000;
@@ -43,7 +43,7 @@ export async function* importRecords(
     storing.catch(() => {}); // whoever waits for it next is told
   };
 
-  /** Takes one row. @returns whether the batch is full */
+  /** Takes one row. @returns its faults, to be told */
   const take = (row: Row, nameOf: RowReader['nameOf']): Answer[] => {
     if (++counts.rows > rowsMax) throw refuse('TOO_MANY_ROWS');
     const imported = importRow(row, { callerId: caller.userId, copies, now: now(), nameOf });
