@@ -17,8 +17,8 @@ const lockTries = 12;
 const lockPauseMs = 1_500;
 /** A statement of a migration that takes longer belongs into batches; one that is known to may `set local` more, with its reason. */
 const statementTimeout = '60s';
-/** `create index concurrently` lets calls go on, however long it takes, and waits for transactions that run now. */
-const concurrentTimeout = '2h';
+/** `create index concurrently` lets calls go on, and waits for transactions that run now. A deploy's job ends after 30 min. */
+const concurrentTimeout = '25min';
 const concurrentLockTimeout = '60s';
 
 export interface MigrateOptions {
@@ -212,7 +212,7 @@ function describe(cause: unknown, sql: string): string {
     code === '55P03'
       ? '; something holds a lock on a table it changes: run it again when that has ended'
       : code === '57014'
-        ? `; a statement may take ${statementTimeout}: do it in batches, or set local statement_timeout there, with "-- locks: WHY" before it`
+        ? `; a statement may take ${isWithoutTransaction(sql) ? concurrentTimeout : statementTimeout}: do it in smaller steps, or set statement_timeout there, with "-- locks: WHY" before it`
         : '';
   return `${message}${line}${where === undefined ? '' : `, in ${where}`}${remedy}`;
 }
