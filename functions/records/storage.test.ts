@@ -144,4 +144,60 @@ describe('the database, to whoever logs in as record_app', () => {
     assert.match(plan, /Index Scan using records_\d/);
     assert.doesNotMatch(plan, /Seq Scan/);
   });
+
+  test("searches in the document's index, in spite of row-level security", async () => {
+    const carol = await records.newCollector();
+    await records.database.sql`insert into records.records (id, user_id, artist, name)
+      select gen_random_uuid(), ${carol.userId}, 'Various', 'Volume ' || n from generate_series(1, 3000) n`;
+    await records.database.sql`analyze records.records`;
+    const plan = await as(carol, async (transaction) => {
+      await transaction`select set_config('plan_cache_mode', 'force_generic_plan', true)`;
+      await transaction.unsafe(`prepare by_words (uuid, tsquery) as
+        select r.id from records.records r where r.user_id = $1 and r.document operator(extensions.@~) $2`);
+      const rows = await transaction.unsafe(`explain (costs off) execute by_words ('${carol.userId}', '''x''')`);
+      await transaction.unsafe('deallocate by_words');
+      return rows.map((row) => row['QUERY PLAN']).join('\n');
+    });
+    assert.match(plan, /Index Cond: \(document OPERATOR\(extensions\.@~\) \$2\)/);
+  });
+
+  test("keeps the words of each account apart in that index, by the end of the account's id", async () => {
+    const lexemes = await as(
+      alice,
+      (transaction) => transaction`select unnest(tsvector_to_array(document)) as lexeme from records.records`,
+    );
+    assert.ok(lexemes.length > 5);
+    for (const { lexeme } of lexemes) assert.equal(lexeme.slice(0, 6), alice.userId.slice(-6));
+  });
+
+  test('knows of each account its own words alone', async () => {
+    const words = (caller: Collector) =>
+      as(caller, (transaction) => transaction`select user_id, word from records.words`).then((rows) => rows.map((row) => ({ ...row })));
+    const [hers, his] = [await words(alice), await words(bob)];
+    assert.ok(hers.length > 5);
+    assert.deepEqual(new Set(hers.map((row) => row.user_id)), new Set([alice.userId]));
+    assert.deepEqual(new Set(his.map((row) => row.user_id)), new Set([bob.userId]));
+    assert.equal((await sql`select 1 from records.words`).length, 0);
+  });
+
+  test('takes names that grow in their normal form, and finds them', async () => {
+    // One sign, eighteen letters: index entries and lexemes have an end.
+    const name = '\ufdfa'.repeat(256);
+    const { id } = await operations.add(alice, {
+      artist: name,
+      name: '\u3316'.repeat(256),
+      label: name,
+      catalogNumber: name,
+      format: name,
+    });
+    assert.equal((await operations.searchRecords(alice, { artist: name })).records[0]?.id, id);
+    await operations.deleteRecord(alice, { recordId: id });
+  });
+
+  test('brings all of ASCII to normal form as the longer way does', async () => {
+    const ascii = Array.from({ length: 127 }, (_, code) => String.fromCharCode(code + 1)).join('');
+    const [row] = await records.database
+      .sql`select records.normal_form(${`x${ascii}x`}) as short, records.normal_form(${`x${ascii}xé`}) as long`;
+    assert.equal(`${row?.short}e`, row?.long);
+  });
 });
