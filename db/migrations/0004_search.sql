@@ -252,8 +252,8 @@ grant usage on type records.sought to record_app;
 
 -- The stages of a search, from the strictest on. A stage counts only where the ones before it find nothing:
 --   0  each word of the query begins a word of the record; those of up to three letters, but for the last, are whole words
---   1  each begins a word of the record; one that begins none of the account's words stands for those one typo away, or else for those
---      that contain it, or else for those two typos away
+--   1  one that begins none of the account's words stands for those one typo away, or else for those that contain it, or else for those
+--      two typos away; of the others the last begins a word of the record, and those that are words of the account are whole words
 --   2  each may hold one typo
 --   3  each may hold two
 --   4  words of one or two letters may be missing
@@ -272,7 +272,7 @@ declare
   place integer := 0;
   every text[] := '{}';
   differs boolean := false;
-  ones text[]; twos text[]; inside text[]; nearest text;
+  ones text[]; twos text[]; inside text[]; nearest text; itself text;
   loose_1 text[]; loose_2 text[];
   long_words text[] := '{}';
   lacking integer := 0;
@@ -310,6 +310,10 @@ begin
       nearest := term;
       differs := differs or char_length(term) <= 3 and place < cardinality(words);
     end if;
+    -- Short words begin many others, and only the last word of a query may be half typed: "the" is not looked for in "theatre".
+    itself := records.lexeme(tag, term, place = cardinality(words) or case p_step
+      when 1 then not exists (select from records.words w where w.user_id = p_user and w.word = term)
+      else char_length(term) > 3 end);
     if p_step = 2 or nearest is null then
       select array_agg(records.lexeme(tag, w.word, false)) filter (where w.edits <= 1),
         array_agg(records.lexeme(tag, w.word, false)) filter (where w.edits = 2),
@@ -332,15 +336,15 @@ begin
         return;
       end if;
     end if;
-    s.exact := s.exact || coalesce(array_to_string(inside, '|'), records.lexeme(tag, term, true))::tsquery;
+    s.exact := s.exact || coalesce(array_to_string(inside, '|'), itself)::tsquery;
     s.one := s.one || array_to_string(ones, '|')::tsquery;
     s.two := s.two || array_to_string(twos, '|')::tsquery;
     s.missing := s.missing || case when char_length(term) <= 2 then 1 else 3 end;
     s.corrected := concat_ws(' ', nullif(s.corrected, ''), coalesce(nearest, term));
-    every := every || ('(' || concat_ws('|', coalesce(array_to_string(inside, '|'), records.lexeme(tag, term, true)),
+    every := every || ('(' || concat_ws('|', coalesce(array_to_string(inside, '|'), itself),
       array_to_string(ones, '|'), case when ones is null then array_to_string(twos, '|') end) || ')');
-    loose_1 := loose_1 || ('(' || concat_ws('|', records.lexeme(tag, term, true), array_to_string(ones, '|')) || ')');
-    loose_2 := loose_2 || ('(' || concat_ws('|', records.lexeme(tag, term, true), array_to_string(ones, '|'), array_to_string(twos, '|')) || ')');
+    loose_1 := loose_1 || ('(' || concat_ws('|', itself, array_to_string(ones, '|')) || ')');
+    loose_2 := loose_2 || ('(' || concat_ws('|', itself, array_to_string(ones, '|'), array_to_string(twos, '|')) || ')');
     if char_length(term) > 2 then
       n_long := n_long + 1;
       if nearest is null then
@@ -382,7 +386,8 @@ begin
 end $$;
 
 -- How good a match is. tier_of: 5000 a name or the catalog number equals the query, or artist and name together do; 4000 one begins with it;
--- 3000 it stands there in whole words; 2000 its words are there. With typos these count a tenth, and each typo costs 1000.
+-- 3000 it stands there in whole words; 2000 its words are there. Where records differ in their typos, from stage 2 on, these count a tenth
+-- and each typo costs 1000.
 -- Neither is STRICT nor has settings of its own, so that PostgreSQL puts their text into the statement.
 create function records.tier_of(p_norm text, p_catalog_norm text, p_query text) returns integer
 language sql immutable parallel safe as $$
@@ -458,7 +463,7 @@ begin
         return query
         with r as materialized (
             select r.id, r.created_at, case
-              when s.stage = 0 then records.tier_of(r.norm, r.catalog_norm, s.corrected)
+              when s.stage <= 1 then records.tier_of(r.norm, r.catalog_norm, s.corrected)
               else records.tier_of(r.norm, r.catalog_norm, s.corrected) / 10 - 1000 * records.typos_of(r.document, s.exact, s.one, s.two, s.missing)
             end as rank
             from records.records r where r.user_id = p_user and r.document operator(extensions.@~) s.found limit total_max + 1),
@@ -487,7 +492,7 @@ begin
         left join (page join records.readable v on v.user_id = $1 and v.id = page.id) on true
         where counted.total > 0
         order by page.place', key, ordering, conditions, beginning, total_max,
-        case when p_order <> 'RELEVANCE' then '0' when s.stage = 0 then 'records.tier_of(r.norm, r.catalog_norm, $8)'
+        case when p_order <> 'RELEVANCE' then '0' when s.stage <= 1 then 'records.tier_of(r.norm, r.catalog_norm, $8)'
           else 'records.tier_of(r.norm, r.catalog_norm, $8) / 10 - 1000 * records.typos_of(r.document, $9, $10, $11, $12)' end)
         using p_user, p_filters, p_limit, p_offset, p_after_key, p_after_created_at, p_after_id,
           s.corrected, s.exact, s.one, s.two, s.missing, s.found, s.stage;
