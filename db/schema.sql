@@ -911,8 +911,7 @@ ALTER FUNCTION records.learn_words() OWNER TO record_owner;
 -- Name: lexeme(text, text, boolean); Type: FUNCTION; Schema: records; Owner: record_owner
 
 CREATE FUNCTION records.lexeme(p_tag text, p_word text, p_begins boolean) RETURNS text
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    SET search_path TO ''
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (((''''::text || replace(replace((p_tag || p_word), '\'::text, '\\'::text), ''''::text, ''''''::text)) || ''''::text) || CASE WHEN p_begins THEN ':*'::text ELSE ''::text END);
 
 ALTER FUNCTION records.lexeme(p_tag text, p_word text, p_begins boolean) OWNER TO record_owner;

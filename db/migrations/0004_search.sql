@@ -152,9 +152,10 @@ create trigger learn_words_of_changed after update on records.records
   referencing new table as changed for each statement execute function records.learn_words();
 grant execute on function records.learn_words to record_app;
 
--- A word as tsquery's text form wants it; with p_begins any word that begins with it.
+-- A word as tsquery's text form wants it; with p_begins any word that begins with it. Without settings of its own and not STRICT, so that
+-- its text is put into the statement: it is called for each word that is near. What its body names was settled when it was made.
 create function records.lexeme(p_tag text, p_word text, p_begins boolean) returns text
-language sql immutable strict parallel safe set search_path = ''
+language sql immutable parallel safe
 return '''' || replace(replace(p_tag || p_word, '\', '\\'), '''', '''''') || '''' || case when p_begins then ':*' else '' end;
 
 -- A word with two letters that are neighbours in each other's place, in every way.
