@@ -45,6 +45,15 @@ describe('the oracle of the search bench', () => {
     assert.equal(oracle.recall('motrohead', ['c']), 0);
     assert.equal(oracle.recall('slayer', []), undefined);
   });
+  test('counts only what is as near as the query has typos, where that is asked', () => {
+    oracle.add('d', 'motorbed');
+    assert.deepEqual([oracle.distances('motorhed').get('d'), oracle.distances('motorhed').get('a')], [1, 1]);
+    assert.deepEqual([oracle.distances('mtorhead').get('d'), oracle.distances('mtorhead').get('a')], [undefined, 1]);
+    assert.equal(oracle.recall('motorbe', ['d']), 1);
+    oracle.add('e', 'motorhood');
+    assert.equal(oracle.recall('motorheed', ['a', 'b']), 0.5);
+    assert.equal(oracle.recall('motorheed', ['a', 'b'], 1), 1);
+  });
   test('splits at spaces and punctuation of every script', () => {
     assert.deepEqual(wordsOf('ac/dc — 坂本, «ёлка» (vol. 2)'), ['ac', 'dc', '坂本', 'ёлка', 'vol', '2']);
   });

@@ -86,12 +86,13 @@ export class Oracle {
 
   /**
    * Which part of the best ten was answered. Of records that are equally far, any will do; where there are less than ten, all of them count.
+   * @param most only records that are not further than so many typos are looked for
    * @returns undefined where no record could be meant
    */
-  recall(query: string, answered: readonly string[]): number | undefined {
+  recall(query: string, answered: readonly string[], most = 254): number | undefined {
     const distances = this.distances(query);
-    if (distances.size === 0) return undefined;
-    const sorted = [...distances.values()].sort((one, other) => one - other);
+    const sorted = [...distances.values()].filter((distance) => distance <= most).sort((one, other) => one - other);
+    if (sorted.length === 0) return undefined;
     const wanted = Math.min(10, sorted.length);
     const limit = sorted[wanted - 1] as number;
     const hits = answered.slice(0, 10).filter((id) => (distances.get(id) ?? 255) <= limit).length;

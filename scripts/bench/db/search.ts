@@ -112,7 +112,7 @@ export async function benchRecall(
   counts: { readonly skewed: number; readonly heaviest: number },
   onProgress: (what: string) => void,
 ) {
-  const raw: { set: DataSet; query: string; edits: number; recall: number }[] = [];
+  const raw: { set: DataSet; query: string; edits: number; recall: number; recallWithin: number }[] = [];
   for (const set of ['skewed', 'heaviest'] as const) {
     const admin = postgres(store.url(set, 'postgres'), { max: 1, fetch_types: false });
     const app = postgres(store.url(set, 'record_app'), { max: 1, fetch_types: false });
@@ -130,19 +130,19 @@ export async function benchRecall(
         }
         const found = await app<{ id: string | null }[]>`
           select (f.record).id from records.find_records(${user_id}, ${session_id}, ${query}, '{}', 'RELEVANCE', 10, 0, null, null, null, null) f`;
-        const recall = oracle.recall(
-          query,
-          found.flatMap(({ id }) => id ?? []),
-        );
-        if (recall === undefined) throw new Error(`The oracle finds nothing for "${query}", though it was made from a record.`);
-        raw.push({ set, query, edits, recall: rounded(recall) });
+        const ids = found.flatMap(({ id }) => id ?? []);
+        const [recall, recallWithin] = [oracle.recall(query, ids), oracle.recall(query, ids, edits)];
+        if (recall === undefined || recallWithin === undefined)
+          throw new Error(`The oracle finds nothing for "${query}", though it was made from a record.`);
+        raw.push({ set, query, edits, recall: rounded(recall), recallWithin: rounded(recallWithin) });
       }
     } finally {
       await admin.end({ timeout: 5 });
       await app.end({ timeout: 5 });
     }
   }
-  const mean = (of: typeof raw): number => rounded(of.reduce((sum, { recall }) => sum + recall, 0) / of.length);
+  const mean = (of: typeof raw, kind: 'recall' | 'recallWithin' = 'recall'): number =>
+    rounded(of.reduce((sum, one) => sum + one[kind], 0) / of.length);
   const by = (edits: number): number => mean(raw.filter((one) => one.edits === edits));
   const heavy = raw.filter(({ set }) => set === 'heaviest');
   return {
@@ -151,6 +151,12 @@ export async function benchRecall(
       goal: '>=0.95',
       peer: `the best ten of a search that looks at every record, ${raw.length} queries; one typo ${by(1)}, two ${by(2)}; on the account that owns everything ${mean(heavy)}`,
       raw,
+    },
+    search_recall_within: {
+      value: mean(raw, 'recallWithin'),
+      goal: '-',
+      peer: 'the same, but of records that are no further away than the typos that the query has',
+      raw: 'in search_recall',
     },
   } satisfies Record<string, Ratio>;
 }
