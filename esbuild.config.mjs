@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 
 /**
@@ -71,7 +71,8 @@ const partial = {
   setup(build) {
     build.onResolve({ filter: /^[@a-z]/ }, ({ kind, path, importer }) =>
       kind === 'dynamic-import' && !path.startsWith('node:') && !importer.includes('/node_modules/')
-        ? { path: `${importer}/${path}`, namespace: 'partial', pluginData: { path, importer } }
+        ? // Not the whole path: it is in the names of files, which then would differ from one checkout to another.
+          { path: `${relative(import.meta.dirname, importer)}/${path}`, namespace: 'partial', pluginData: { path, importer } }
         : undefined,
     );
     build.onLoad({ filter: /.*/, namespace: 'partial' }, async ({ pluginData: { path, importer } }) => {

@@ -42,8 +42,7 @@ describe('from zero', { timeout: 60 * 60_000 }, () => {
   before(async () => {
     cluster = await testCluster();
     removeGo = await deployGoService(cluster.kubectl, readFile(cluster.files().get('records-get-record') ?? ''));
-    const { edgePort } = stackSettings();
-    client = await http2Client({ ...clusterEdge(), origin: `https://record.local:${edgePort}`, port: edgePort });
+    client = await edgeClient();
     const signal = new AbortController().signal;
     accounts = await readyAccounts({ client, count: 1, file: claim.file, onProgress: () => {}, signal });
     gateway = await openGateway(cluster.kubectl);
@@ -73,7 +72,12 @@ describe('from zero', { timeout: 60 * 60_000 }, () => {
     let renewed = Date.now();
     for (let round = 1; round <= rounds; round += 1) {
       if (Date.now() - renewed > renewEveryMs) {
+        const { token } = account;
+        // The edge has closed a connection that was idle for so long.
+        client.close();
+        client = await edgeClient();
         await renewAll(client, accounts, claim.file, new AbortController().signal);
+        assert.notEqual(account.token, token, 'the access token is not renewed');
         renewed = Date.now();
       }
       await untilGone(cluster.kubectl, pods, services);
@@ -108,6 +112,11 @@ describe('from zero', { timeout: 60 * 60_000 }, () => {
     assert.ok(ours <= ratioMax * go, `${ours} ms against ${go} ms: ${(ours / go).toFixed(2)}`);
   });
 });
+
+function edgeClient(): Promise<HttpClient> {
+  const { edgePort } = stackSettings();
+  return http2Client({ ...clusterEdge(), origin: `https://record.local:${edgePort}`, port: edgePort });
+}
 
 /** Fisher and Yates. */
 function shuffled<T>(list: readonly T[]): T[] {
