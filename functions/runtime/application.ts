@@ -218,7 +218,7 @@ export function createApplication(
       const known = identityOf().cached(authorization);
       if (known !== undefined) return decodeAs(call, known, decode);
       return identityOf()
-        .verify(authorization)
+        .verifyHeader(authorization)
         .then((caller) => decodeAs(call, caller, decode));
     },
     ended(call, outcome) {

@@ -42,7 +42,6 @@ function identityOver(...keys: Key[]) {
   const ofHeader = createIdentity({ issuer, audience, fetchKeys, nowMs: () => world.ms });
   const identity = {
     ...ofHeader,
-    verify: (token: string) => ofHeader.verify(`Bearer ${token}`),
     cached: (token: string) => ofHeader.cached(`Bearer ${token}`),
   };
   return Object.assign(world, { identity, ofHeader });
@@ -120,7 +119,7 @@ describe('identity', () => {
     const { ofHeader } = identityOver(key);
     const good = await token(key);
     for (const header of [`Bearer ${good}`, `bearer ${good}`, `BEARER ${good}`])
-      assert.deepEqual(await ofHeader.verify(header), { userId, sessionId });
+      assert.deepEqual(await ofHeader.verifyHeader(header), { userId, sessionId });
     for (const header of [
       undefined,
       '',
@@ -132,7 +131,7 @@ describe('identity', () => {
       `Bearer  ${good}`,
       ` Bearer ${good}`,
     ]) {
-      await assert.rejects(ofHeader.verify(header), isRefused('UNAUTHENTICATED'));
+      await assert.rejects(ofHeader.verifyHeader(header), isRefused('UNAUTHENTICATED'));
       assert.equal(ofHeader.cached(header), undefined);
     }
   });

@@ -44,7 +44,9 @@ export interface Identity {
    * of the database in the operation's own round trip.
    * @throws Refusal UNAUTHENTICATED for any token that is not good now; UPSTREAM_UNAVAILABLE where the keys cannot be fetched.
    */
-  verify(authorization: string | undefined): Promise<Caller>;
+  verifyHeader(authorization: string | undefined): Promise<Caller>;
+  /** The same of a token by itself. */
+  verify(token: string): Promise<Caller>;
   /** The same for a header whose token was verified less than a minute ago, without a promise; undefined where it was not. */
   cached(authorization: string | undefined): Caller | undefined;
   /** Loads what the first token will need; what fails now fails then. */
@@ -77,7 +79,7 @@ export function createIdentity(parts: {
     verified.set(keyOf(authorization), { authorization, caller, untilMs });
   };
 
-  const verify = async (authorization: string | undefined): Promise<Caller> => {
+  const verifyHeader = async (authorization: string | undefined): Promise<Caller> => {
     const known = cached(authorization);
     if (known !== undefined) return known;
     if (authorization === undefined || !/^bearer ./i.test(authorization)) throw refuse('UNAUTHENTICATED');
@@ -103,7 +105,7 @@ export function createIdentity(parts: {
     }
   };
 
-  return { verify, cached, warm: () => void keySet.fetchOnce().catch(() => {}) };
+  return { verifyHeader, verify: (token) => verifyHeader(`Bearer ${token}`), cached, warm: () => void keySet.fetchOnce().catch(() => {}) };
 }
 
 function claimedId(claim: unknown): string {
