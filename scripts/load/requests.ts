@@ -146,12 +146,13 @@ export async function requestMaker(accounts: readonly Account[], mix: Mix, grpcS
     const common = { kind, functionName: act.rpc.functionName };
     if (Math.random() >= grpcShare)
       return { ...common, dialect: 'rest', target: restTarget(act, authorization), judge: (answer) => judgeRest(act, answer) };
-    const codec = codecs.get(act.rpc) as { request: Codec<unknown>; response: Codec<unknown> };
+    const codec = codecs.get(act.rpc) as { request: Codec<unknown> & { fromPartial(part: unknown): unknown }; response: Codec<unknown> };
     const target: Target = {
       method: 'POST',
       path: act.rpc.path,
       headers: { 'content-type': 'application/grpc', te: 'trailers', ...authorization },
-      body: framed(codec.request.encode(act.message).finish()),
+      // An act names the fields that matter; a message has all of them.
+      body: framed(codec.request.encode(codec.request.fromPartial(act.message)).finish()),
     };
     return { ...common, dialect: 'grpc', target, judge: (answer) => judgeGrpc(act, codec.response, answer) };
   };
