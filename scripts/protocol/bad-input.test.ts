@@ -13,7 +13,7 @@ import { type BadRequest, badRequests } from './bad-requests.ts';
 import { badTokens } from './bad-tokens.ts';
 import { connectHttp2, type GrpcAnswer, type Http2Client, http1 } from './clients.ts';
 import { type Account, type Platform, startPlatform } from './platform.ts';
-import { goodRequest, httpRequestOf, type Message } from './requests.ts';
+import { goodRequest, httpRequestOf, isUnary, type Message } from './requests.ts';
 
 const refusals: RefusalTable = { ...commonRefusals, ...authRefusals, ...recordsRefusals };
 
@@ -138,7 +138,7 @@ describe('bad input', () => {
   test('gives the same reason and the same fields in both dialects, and loses nothing', async (t) => {
     const before = await stored();
     let count = 0;
-    for (const rpc of rpcs) {
+    for (const rpc of rpcs.filter(isUnary)) {
       // A good request that would change something if the fault were overlooked.
       const good = goodRequest(rpc, existing());
       for (const bad of badRequests(rpc, good)) {

@@ -10,7 +10,7 @@ import { rpcs } from '../../proto/generated/rpcs.ts';
 import { type Answer, type Asked, connectHttp2, curl, type Http2Client, http1, runGrpcurl, talk } from './clients.ts';
 import { type Platform, startPlatform } from './platform.ts';
 import { type PythonClient, startPythonClient } from './python-client.ts';
-import { type Existing, goodRequest, type HttpRequest, httpRequestOf, type Message } from './requests.ts';
+import { type Existing, goodRequest, type HttpRequest, httpRequestOf, isUnary, type Message } from './requests.ts';
 
 let platform: Platform;
 let python: PythonClient;
@@ -336,7 +336,7 @@ const bodyChecks: typeof checks = {
 };
 
 describe('every bundle, started as a process', { concurrency: 3 }, () => {
-  for (const rpc of rpcs) {
+  for (const rpc of rpcs.filter(isUnary)) {
     test(rpc.functionName, async (t) => {
       const asking = await startAsking(rpc);
       const { bundle, http2, target } = asking;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { newEmail } from '../../functions/auth/testing.ts';
 import type { Field, HttpRule, Rpc, Shape } from '../../functions/runtime/contract.ts';
+import { mediaOf } from '../../functions/runtime/media-types.ts';
 
 /** A message with the names of proto3 JSON, which are also the properties of ts-proto's messages. */
 export type Message = Record<string, unknown>;
@@ -56,6 +57,8 @@ const particulars: Readonly<Record<string, (existing: Existing) => Message>> = {
   'records-create-record': () => ({ record: { artist: 'Can', name: 'Tago Mago' } }),
   'records-update-record': ({ recordId }) => ({ recordId, record: { artist: 'Can', name: 'Future Days', notes: 'first pressing' } }),
   'records-delete-record': ({ recordId }) => ({ recordId }),
+  'records-autocomplete': () => ({ field: 'ARTIST', prefix: 'c' }),
+  'records-import-records': () => ({ content: Buffer.from('Artist,Title\nCan,Tago Mago\n'), format: 'CSV' }),
 };
 
 /** A request that succeeds, of any rpc whose fields are examples enough. */
@@ -63,6 +66,12 @@ export const goodRequest = (rpc: Rpc, existing: Existing): Message => ({
   ...requiredOf(rpc.request),
   ...particulars[rpc.functionName]?.(existing),
 });
+
+/**
+ * Calls of one message and one answer. What streams is held by tests of its own (functions/runtime's, scripts/e2e/import.test.ts): its requests
+ * and answers are files.
+ */
+export const isUnary = (rpc: Rpc): boolean => !rpc.clientStreaming && !rpc.serverStreaming;
 
 /** A request message as HTTP carries it, by google.api.http. */
 export interface HttpRequest {
@@ -87,12 +96,14 @@ export function httpRequestOf(rpc: Rpc, rule: HttpRule, message: Message): HttpR
   for (const [json, value] of Object.entries(message)) {
     if (inPath.has(json) || rule.body === '*' || json === bodyField || value === undefined) continue;
     const field = rpc.request.fields.find((candidate) => candidate.json === json);
-    if (field?.header !== undefined) headers[field.header] = String(value);
+    if (field?.header !== undefined && field.mediaTypes !== undefined) headers[field.header] = mediaOf(field, value).type;
+    else if (field?.header !== undefined) headers[field.header] = String(value);
     else if (field?.kind === 'mask') query.append(json, (value as string[]).join(','));
     else for (const one of Array.isArray(value) ? value : [value]) query.append(json, String(one));
   }
-  const body = rule.body === undefined ? undefined : JSON.stringify(bodyField === undefined ? message : (message[bodyField] ?? {}));
-  if (body !== undefined) headers['content-type'] = 'application/json';
+  const content = bodyField === undefined ? message : (message[bodyField] ?? {});
+  const body = rule.body === undefined ? undefined : Buffer.isBuffer(content) ? content.toString() : JSON.stringify(content);
+  if (body !== undefined) headers['content-type'] ??= 'application/json';
   const asked = query.toString();
   return { method: rule.method, path: asked === '' ? path : `${path}?${asked}`, headers, body };
 }
