@@ -68,7 +68,7 @@ type Event =
 /**
  * Sends a schedule's requests to the edge over HTTP/2 by a process of its own, each at its own time.
  * @returns how many were sent, and how many were dropped because they could not begin within a second of their time
- * @throws Remedy where the program can't be had, can't connect or dies
+ * @throws Remedy where the program can't be had, can't connect or dies; what `next` throws
  */
 export async function send(sending: Sending): Promise<{ sent: number; dropped: number }> {
   const { edge, schedule, signal, killSignal } = sending;
@@ -99,7 +99,12 @@ export async function send(sending: Sending): Promise<{ sent: number; dropped: n
   let sent = 0;
   let ended = false;
   let failure: string | undefined;
-  const writing = writeTargets(child.stdin, planned, sending.next);
+  // Without its requests it would wait for them for ever.
+  let broken: { readonly cause: unknown } | undefined;
+  const writing = writeTargets(child.stdin, planned, sending.next).catch((cause) => {
+    broken = { cause };
+    kill();
+  });
   try {
     if (signal.aborted) stop();
     for await (const line of createInterface({ input: child.stdout })) {
@@ -123,6 +128,7 @@ export async function send(sending: Sending): Promise<{ sent: number; dropped: n
       }
     }
     const [code, killedBy] = await closed;
+    if (broken !== undefined) throw broken.cause;
     if (failure !== undefined) throw new Remedy(`${failure}\nIs something there? curl --cacert ${edge.caFile} ${edge.origin}/healthz`);
     if (!ended && killSignal?.aborted !== true)
       throw new Remedy(`The load generator ended with ${killedBy ?? code}.\nRun it again; what it said stands above.`);
