@@ -1,9 +1,10 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kubectl } from '../../scripts/deploy/kubectl.ts';
 import { kubeletVerbosity } from '../cluster/control-plane.ts';
 import { node, stateFolder } from '../cluster/state.ts';
+import { follow } from './follow.ts';
+import { klogTime } from './phases.ts';
 
 /** At this one the kubelet logs each round in which it looks at its containers. */
 const roundsVerbosity = 5;
@@ -36,14 +37,14 @@ export class KubeletRounds {
   }
 
   async #observe(): Promise<{ last: number; period: number }> {
-    const from = statSync(this.#log).size;
+    const since = follow(this.#log);
     await this.#verbosity(roundsVerbosity);
     try {
       await sleep(listenMs);
     } finally {
       await this.#verbosity(kubeletVerbosity);
     }
-    const times = timesOfRounds(textFrom(this.#log, from), new Date().getFullYear());
+    const times = timesOfRounds(since(), new Date().getFullYear());
     const [first, last] = [times[0], times.at(-1)];
     if (first === undefined || last === undefined || times.length < 2) throw new Error("kubelet's log tells nothing of its rounds");
     return { last, period: (last - first) / (times.length - 1) };
@@ -54,21 +55,6 @@ export class KubeletRounds {
   }
 }
 
-/** @returns milliseconds since 1970; klog leaves the year out, and writes local time */
-export function timesOfRounds(log: string, year: number): number[] {
-  return [...log.matchAll(/^I(\d\d)(\d\d) (\d+):(\d+):(\d+)\.(\d{3})\d* .*"GenericPLEG: Relisting"/gm)].map((found) => {
-    const [month = 1, ...rest] = found.slice(1).map(Number);
-    return new Date(year, month - 1, ...(rest as [number, number, number, number, number])).getTime();
-  });
-}
-
-function textFrom(path: string, from: number): string {
-  const bytes = Buffer.alloc(Math.max(0, statSync(path).size - from));
-  const file = openSync(path, 'r');
-  try {
-    readSync(file, bytes, 0, bytes.length, from);
-  } finally {
-    closeSync(file);
-  }
-  return bytes.toString();
-}
+/** @returns milliseconds since 1970 */
+export const timesOfRounds = (log: string, year: number): number[] =>
+  [...log.matchAll(/^I(\d\d)(\d\d) (\d+):(\d+):(\d+)\.(\d{3})\d* .*"GenericPLEG: Relisting"/gm)].map((found) => klogTime(found, year));

@@ -85,15 +85,22 @@ export function readMoments(
   };
   const seen = new RegExp(`^I(\\d\\d)(\\d\\d) (\\d+):(\\d+):(\\d+)\\.(\\d{3})\\d* .*"SyncLoop ADD".*/${pod}"`, 'm').exec(kubelet);
   if (seen === null) throw new Error(`kubelet's log tells nothing of ${pod}`);
-  const [month = 1, ...rest] = seen.slice(1).map(Number);
   return {
-    // klog leaves the year out, and writes local time.
-    seen: new Date(new Date(sandboxReady).getFullYear(), month - 1, ...(rest as [number, number, number, number, number])).getTime(),
+    seen: klogTime(seen, new Date(sandboxReady).getFullYear()),
     sandboxReady,
     functionStarted: container('user-container'),
     queueStarted: container('queue-proxy'),
     listening: found(/^(\S+) .*(?:"message":"listening"|Hello world app started)/m.exec(own)?.[1], 'the function', 'its start'),
   };
+}
+
+/**
+ * The time of a line of klog, which leaves the year out and writes local time.
+ * @param found its month, day, hours, minutes, seconds and milliseconds, after the whole match
+ */
+export function klogTime(found: readonly string[], year: number): number {
+  const [month = 1, ...rest] = found.slice(1).map(Number);
+  return new Date(year, month - 1, ...(rest as [number, number, number, number, number])).getTime();
 }
 
 function found(time: string | undefined, who: string, what: string): number {

@@ -1,8 +1,9 @@
-import { existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stateFolder } from '../cluster/state.ts';
 import { functionsNamespace } from '../manifests/service.ts';
+import { follow } from './follow.ts';
 import type { Gateway } from './gateway.ts';
 import type { Quiet } from './machine.ts';
 import { type Moments, type Phases, phasesOf, readMoments } from './phases.ts';
@@ -68,16 +69,6 @@ export async function startFromZero(gateway: Gateway, pods: PodsWatch, target: T
   };
   const phases = Object.fromEntries(Object.entries(phasesOf(moments)).map(([name, ms]) => [name, round1(ms)])) as unknown as Phases;
   return { ...common, phases, processMs: round1(moments.listening - moments.functionStarted) };
-}
-
-/** @returns what gives all that a file has got since now */
-function follow(path: string): () => string {
-  const from = statSync(path).size;
-  return () => {
-    const bytes = Buffer.alloc(Math.max(0, statSync(path).size - from));
-    readSync(openSync(path, 'r'), bytes, 0, bytes.length, from);
-    return bytes.toString();
-  };
 }
 
 const round1 = (ms: number): number => Math.round(ms * 10) / 10;
