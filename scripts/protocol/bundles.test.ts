@@ -220,8 +220,11 @@ const checks: Record<string, (asking: Asking) => Promise<void>> = {
     const logged = () => bundle.lines.find(({ request_id }) => request_id === requestId);
     while (logged() === undefined) await sleep(5);
     assert.deepEqual([logged()?.dialect, logged()?.code, logged()?.route], ['grpc', 'OK', rpc.path]);
-    const late = await python.call(target, method, { message: await good(), metadata, timeout: 0.000_1 });
-    assert.equal(late.code, 'DEADLINE_EXCEEDED');
+    // On a busy machine grpcio may look at its clock after the answer has come: such a call says nothing.
+    let late = 'OK';
+    for (let tries = 0; late === 'OK' && tries < 20; tries++)
+      late = (await python.call(target, method, { message: await good(), metadata, timeout: 0.000_1 })).code;
+    assert.equal(late, 'DEADLINE_EXCEEDED');
   },
 
   'tells grpcio why it refuses, in google.rpc.Status': async ({ rpc, target }) => {

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { performance } from 'node:perf_hooks';
 import { after, before, describe, test } from 'node:test';
 import * as bcrypt from '@node-rs/bcrypt';
 import { Refusal } from '../../runtime/refusal.ts';
@@ -89,18 +88,20 @@ describe('authenticate', () => {
     );
   });
 
+  // Processor time, all threads: on a busy machine a clock would tell about other programs.
   test('and takes the same time', async () => {
     const times = refusedLogins.map(() => [] as number[]);
     for (let round = 0; round < 7; round++) {
       for (const [kind, { login }] of refusedLogins.entries()) {
-        const startedAt = performance.now();
+        const before = process.cpuUsage();
         await operations.authenticate(login()).catch(() => {});
-        times[kind]?.push(performance.now() - startedAt);
+        const { user, system } = process.cpuUsage(before);
+        times[kind]?.push((user + system) / 1000);
       }
     }
     const medians = times.map((values) => values.sort((a, b) => a - b)[3] as number);
     const ratio = Math.max(...medians) / Math.min(...medians);
-    assert.ok(ratio < 1.7, `medians ${medians.map((value) => value.toFixed(1))} ms`);
+    assert.ok(ratio < 1.7, `medians ${medians.map((value) => value.toFixed(1))} ms of the processor`);
   });
 
   test('an address that is none is a fault of the field, not of the credentials', async () => {
