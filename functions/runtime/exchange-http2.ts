@@ -1,7 +1,10 @@
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream, sensitiveHeaders } from 'node:http2';
 import type { Readable, Writable } from 'node:stream';
 import type { Exchange, ResponseHeaders } from './exchange.ts';
 import { readStream } from './read-body.ts';
+
+/** Never twice the same: in the table of headers that compression keeps (RFC 7541) it would only push out the others. */
+const unlikeAnyOther = ['x-request-id'];
 
 export class Http2Exchange implements Exchange {
   readonly dialect = 'http/2';
@@ -65,6 +68,7 @@ export class Http2Exchange implements Exchange {
     // As bytes: of a string Node would count them once more, and copy them twice.
     const bytes = Buffer.from(body);
     if (hasBody) headers.push('content-length', String(bytes.length));
+    (headers as unknown as Record<symbol, readonly string[]>)[sensitiveHeaders] = unlikeAnyOther;
     headers.push(':status', String(status)); // Node sends pseudo-headers first, wherever they stand
     stream.respond(headers, { endStream: bare });
     if (!bare) stream.end(bytes);

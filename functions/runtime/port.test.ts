@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import http2 from 'node:http2';
 import net from 'node:net';
 import { test } from 'node:test';
@@ -10,7 +11,7 @@ async function startPort(waitMs = 0, times = {}): Promise<{ port: Port; at: numb
   const port = createPort({
     headerBytesMax: 16_384,
     timeoutSeconds: 5,
-    http: (exchange: Exchange) => setTimeout(() => exchange.answer(200, [], exchange.dialect), waitMs),
+    http: (exchange: Exchange) => setTimeout(() => exchange.answer(200, ['x-request-id', 'one'], exchange.dialect), waitMs),
     grpc: () => Promise.reject(new Error('no gRPC in this test')),
     onError: () => {},
     times,
@@ -73,6 +74,17 @@ test('a preface that comes byte by byte is HTTP/2', async () => {
   const first: Buffer = await new Promise((resolve) => socket.once('data', resolve));
   assert.equal(first[3], 4, 'the server answers with a SETTINGS frame');
   socket.destroy();
+  await port.drain();
+});
+
+test('a request id is kept out of the table of headers, which it would empty of those that repeat', async () => {
+  const { port, at } = await startPort();
+  const client = http2.connect(`http://127.0.0.1:${at}`);
+  const stream = client.request({ ':path': '/' });
+  stream.resume();
+  const [headers] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders];
+  assert.deepEqual([headers['x-request-id'], (headers as Record<symbol, unknown>)[http2.sensitiveHeaders]], ['one', ['x-request-id']]);
+  client.close();
   await port.drain();
 });
 
