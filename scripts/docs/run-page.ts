@@ -40,7 +40,8 @@ function matches(expected: string, came: string): boolean {
 
 function bash(script: string, environment: NodeJS.ProcessEnv): Promise<{ code: number | null; stdout: string; stderr: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn('bash', ['-s'], { cwd: root, env: environment });
+    // npm says what it runs before it does; the pages leave that out.
+    const child = spawn('bash', ['-s'], { cwd: root, env: { ...environment, npm_config_loglevel: 'silent' } });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk) => {

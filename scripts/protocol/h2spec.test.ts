@@ -54,14 +54,18 @@ test('h2spec finds nothing in a bundle that it does not find in plain node:http2
 
   const nodesFailures = failed(nodes);
   for (const [name, says] of failed(ours)) {
-    assert.ok(explained.includes(`| ${name} |`), `docs/h2spec.md does not explain "${name}":\n${says}`);
-    if (nodesFailures.has(name)) continue;
-    // Some cases race the answer. What is Node's own is seen there too, in one of a few runs; what is ours never.
     const section = name.split(' ', 1)[0] as string;
-    const again = [await runH2spec(plainPort(), '/', [section]), await runH2spec(plainPort(), '/', [section])];
-    if (again.some((cases) => failed(cases).has(name))) continue;
-    const oursAgain = failed(await runH2spec(bundle.port, '/livez', [section]));
-    assert.ok(!oursAgain.has(name), `plain node:http2 passes "${name}", which fails here:\n${says}`);
+    const failsAgain = async (port: number, path: string) => failed(await runH2spec(port, path, [section])).has(name);
+    if (!explained.includes(`| ${name} |`)) {
+      // Some cases race the answer, on a busy machine also others than the page names: those fail once and not again.
+      assert.ok(!(await failsAgain(bundle.port, '/livez')), `docs/h2spec.md does not explain "${name}":\n${says}`);
+      t.diagnostic(`failed once, and not again: ${name}`);
+      continue;
+    }
+    if (nodesFailures.has(name)) continue;
+    // What is Node's own is seen there too, in one of a few runs; what is ours never.
+    if ((await failsAgain(plainPort(), '/')) || (await failsAgain(plainPort(), '/'))) continue;
+    assert.ok(!(await failsAgain(bundle.port, '/livez')), `plain node:http2 passes "${name}", which fails here:\n${says}`);
   }
 });
 
