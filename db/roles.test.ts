@@ -108,13 +108,13 @@ test('a new function can be executed by nobody until it is granted', async () =>
   await assert.rejects(as(database.direct.recordUrl, 'select records.new_one()'), { code: '42501' });
 });
 
-test('names are never looked up by a search_path, and time limits are set by the role', async () => {
+test('names are never looked up by a search_path; time limits and plans that stay are set by the role', async () => {
   for (const url of [database.authUrl, database.recordUrl]) {
     const [row] = (await as(
       url,
       `select current_setting('search_path') as path, current_setting('timezone') as zone, current_setting('statement_timeout') as statement,
-        current_setting('transaction_timeout') as transaction, current_setting('idle_in_transaction_session_timeout') as idle`,
+        current_setting('transaction_timeout') as transaction, current_setting('idle_in_transaction_session_timeout') as idle, current_setting('plan_cache_mode') as plans`,
     )) as Record<string, string>[];
-    assert.deepEqual(row, { path: '""', zone: 'UTC', statement: '15s', transaction: '20s', idle: '5s' });
+    assert.deepEqual(row, { path: '""', zone: 'UTC', statement: '15s', transaction: '20s', idle: '5s', plans: 'force_generic_plan' });
   }
 });

@@ -31,7 +31,7 @@ export const searchRecordsQueries = (sql: Sql) => ({
     { query, filters, order }: Wanted,
     { limit, offset, after }: { limit: number; offset: number; after?: PagePosition },
   ) =>
-    sql<FoundRow>`select found.total, found.total_is_lower_bound, found.stage, found.sort_key, (found.record).* from records.find_records(
+    sql<FoundRow>`select * from records.list_records(
       ${userId}, ${sessionId}, ${query}, ${json(filters)}, ${order}, ${limit}, ${offset},
-      ${after?.stage ?? null}, ${after?.sortKey ?? null}, ${after?.createdAt ?? null}, ${after?.id ?? null}) found`,
+      ${after?.stage ?? null}, ${after?.sortKey ?? null}, ${after?.createdAt ?? null}, ${after?.id ?? null})`,
 });

@@ -39,7 +39,7 @@ async function checkReads(store: Store, records: number): Promise<number> {
         );
       }
       const page: { id: string; total: number }[] = await app<{ id: string; total: number }[]>`
-        select f.total, (f.record).id from records.find_records(
+        select f.total, f.id from records.list_records(
           ${account.id}, ${session?.id as string}, '', '{}', 'NEWEST', 50, 0, null, null, null, null) f`;
       assert.deepEqual(
         page.map(({ id }) => id),

@@ -20,11 +20,11 @@ export const pointReads = {
 const inTurn = (call: string): string => `\\set n :base + :turn * :clients + :client_id + 1\n\\set turn :turn + 1\n${call};\n`;
 
 const find = (query: string): string =>
-  `records.find_records(q.user_id, q.session_id, ${query}, '{}', 'RELEVANCE', 51, 0, null, null, null, null) f`;
+  `records.list_records(q.user_id, q.session_id, ${query}, '{}', 'RELEVANCE', 51, 0, null, null, null, null) f`;
 
 /** SearchRecords' statement, with typos and without. */
-export const searchWithTypos = inTurn(`select f.total, (f.record).* from bench.queries q, ${find('q.query')} where q.n = :n`);
-export const searchAsMeant = inTurn(`select f.total, (f.record).* from bench.queries q, ${find('q.meant')} where q.n = :n`);
+export const searchWithTypos = inTurn(`select f.* from bench.queries q, ${find('q.query')} where q.n = :n`);
+export const searchAsMeant = inTurn(`select f.* from bench.queries q, ${find('q.meant')} where q.n = :n`);
 export const searchByIlike = inTurn(
   'select f.total, (f.record).* from bench.queries q, bench.search_by_ilike(q.user_id, q.session_id, q.meant) f where q.n = :n',
 );
@@ -34,8 +34,8 @@ export const autocomplete = inTurn(
 
 /** The first page of an account's newest. */
 const newest = (table: string): string =>
-  `records.find_records(${table}.user_id, ${table}.session_id, '', '{}', 'NEWEST', 51, 0, null, null, null, null) f`;
-export const firstPages = inTurn(`select f.total, (f.record).* from bench.calls q, ${newest('q')} where q.n = :n`);
+  `records.list_records(${table}.user_id, ${table}.session_id, '', '{}', 'NEWEST', 51, 0, null, null, null, null) f`;
+export const firstPages = inTurn(`select f.* from bench.calls q, ${newest('q')} where q.n = :n`);
 
 /** Twelve records by id, five first pages, three searches: 60, 25 and 15 %, in an order that was shuffled once. */
 const mixed = [...'iipisiipiispiipiispi'];
@@ -49,9 +49,9 @@ ${mixed
   .map((kind, place) => {
     if (kind === 'i')
       return `select g.* from bench.calls q, records.get_record(q.user_id, q.session_id, q.record_id) g where q.n = :call + ${place + 1};\n`;
-    if (kind === 'p') return `select f.total, (f.record).* from bench.calls q, ${newest('q')} where q.n = :call + ${place + 1};\n`;
+    if (kind === 'p') return `select f.* from bench.calls q, ${newest('q')} where q.n = :call + ${place + 1};\n`;
     const number = mixed.slice(0, place + 1).filter((one) => one === 's').length;
-    return `select f.total, (f.record).* from bench.queries q, ${find('q.query')} where q.n = :search + ${number};\n`;
+    return `select f.* from bench.queries q, ${find('q.query')} where q.n = :search + ${number};\n`;
   })
   .join('')}`,
 } as const;

@@ -129,7 +129,7 @@ export async function benchRecall(
           oracles.set(user_id, oracle);
         }
         const found = await app<{ id: string | null }[]>`
-          select (f.record).id from records.find_records(${user_id}, ${session_id}, ${query}, '{}', 'RELEVANCE', 10, 0, null, null, null, null) f`;
+          select f.id from records.list_records(${user_id}, ${session_id}, ${query}, '{}', 'RELEVANCE', 10, 0, null, null, null, null) f`;
         const ids = found.flatMap(({ id }) => id ?? []);
         const [recall, recallWithin] = [oracle.recall(query, ids), oracle.recall(query, ids, edits)];
         if (recall === undefined || recallWithin === undefined)

@@ -169,7 +169,7 @@ describe('npm run db -- seed', () => {
       select gen_random_uuid(), user_id, now() + interval '1 hour' from records.records where name = 'Nevermind' limit 1
       returning user_id as id, id as session`;
     const found = await database.sql`
-      select (f.record).name from records.find_records(
+      select f.name from records.list_records(
         ${row?.id as string}, ${row?.session as string}, 'nevremind', '{}', 'RELEVANCE', 10, 0, null, null, null, null) f`;
     assert.ok(found.some(({ name }) => name === 'Nevermind'));
   });
