@@ -73,7 +73,7 @@ export class Http2Exchange implements Exchange {
     stream.respond(headers, { endStream: bare });
     if (!bare) stream.end(bytes);
     // A body that nobody will read: NO_ERROR tells the client to stop sending and to keep the answer (RFC 9113, 8.1).
-    if (!stream.readableEnded && !stream.endAfterHeaders && status >= 400) {
+    if (status >= 400 && !stream.readableEnded && !stream.endAfterHeaders) {
       stream.resume();
       stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
     }

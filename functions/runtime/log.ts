@@ -48,6 +48,16 @@ function beginLine(line: LogLine): void {
   line.threeDigits(milliseconds);
 }
 
+/** What stands between the values of a request's line. */
+const names = {
+  traceId: Buffer.from('","trace_id":"'),
+  spanId: Buffer.from('","span_id":"'),
+  duration: Buffer.from('","duration_ms":'),
+  requestBytes: Buffer.from(',"request_bytes":'),
+  responseBytes: Buffer.from(',"response_bytes":'),
+  userId: Buffer.from(',"user_id":"'),
+};
+
 /**
  * Makes the log of a process. Lines gather for some milliseconds and are written at once, so a
  * process that is killed loses those; where nobody reads, lines are dropped and counted rather than kept without bound.
@@ -120,20 +130,24 @@ export function createLog(options: { functionName: string; revision: string; wri
       beginLine(line);
       line.block(kindOf(outcome));
       line.value(bounded(call.requestId), escaped);
-      line.ascii('","trace_id":"');
+      line.block(names.traceId);
       line.ascii(call.traceId);
-      line.ascii('","span_id":"');
+      line.block(names.spanId);
       line.ascii(call.spanId);
-      line.ascii('","duration_ms":');
+      line.block(names.duration);
       line.ascii(String(milliseconds));
       line.ascii('.');
       line.threeDigits(microseconds - 1000 * milliseconds);
-      line.ascii(',"request_bytes":');
+      line.block(names.requestBytes);
       line.ascii(String(outcome.requestBytes));
-      line.ascii(',"response_bytes":');
+      line.block(names.responseBytes);
       line.ascii(String(outcome.responseBytes));
       if (reason !== undefined) field('reason', reason);
-      if (userId !== undefined) field('user_id', userId);
+      if (userId !== undefined) {
+        line.block(names.userId);
+        line.value(bounded(userId), escaped);
+        line.ascii('"');
+      }
       if (callerAddress !== undefined) field('caller_address', callerAddress);
       if (status >= 500 && cause !== undefined) line.ascii(`,"cause":${json(describeCause(cause))}`);
       push();
