@@ -11,6 +11,7 @@ import { listsOf } from './lists.ts';
 import { benchInserts, benchPgbouncer, benchPointReads, type Rounds } from './point-read.ts';
 import { benchReadMix, benchRecall, benchSearch } from './search.ts';
 import { openStore, type Store } from './store.ts';
+import { warm } from './warm.ts';
 
 const parts = ['point-read', 'read-mix', 'recall', 'search', 'pgbouncer', 'import', 'insert'] as const;
 type PartName = (typeof parts)[number];
@@ -96,11 +97,22 @@ async function measure(
   const { onProgress } = rounds;
   const skewed = await listsOf(store.url('skewed', 'postgres'));
   const heaviest = await listsOf(store.url('heaviest', 'postgres'));
+  const read = ['auth.sessions', 'bench.calls', 'bench.batches', 'bench.queries', 'bench.prefixes', 'records.words', 'records.records%'];
   const work: Readonly<Record<PartName, () => Promise<Ratios>>> = {
-    'point-read': () => benchPointReads(store, skewed, rounds),
-    'read-mix': () => benchReadMix(store, skewed, { ...rounds, rounds: Math.min(3, rounds.rounds) }),
+    'point-read': async () => {
+      await warm(store, 'skewed', ['bench.plain', 'pgbench_accounts', 'bench.batches', 'auth.sessions', 'records.records%']);
+      return await benchPointReads(store, skewed, rounds);
+    },
+    'read-mix': async () => {
+      await warm(store, 'skewed', read);
+      return await benchReadMix(store, skewed, { ...rounds, rounds: Math.min(3, rounds.rounds) });
+    },
     recall: () => benchRecall(store, quick ? { skewed: 40, heaviest: 10 } : { skewed: 400, heaviest: 100 }, onProgress),
-    search: () => benchSearch(store, skewed, heaviest, rounds),
+    search: async () => {
+      await warm(store, 'heaviest', read);
+      await warm(store, 'skewed', read);
+      return await benchSearch(store, skewed, heaviest, rounds);
+    },
     pgbouncer: () => benchPgbouncer(store, skewed, rounds),
     // The last ones, because they change the data.
     import: () =>
