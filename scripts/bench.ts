@@ -15,7 +15,7 @@ import { startTestServers } from './db/test-servers.ts';
 const help = `npm run bench [-- options]
 npm run bench -- db [options]     the database with 1.13 million records: npm run bench -- db --help
 
-Holds the runtime against plain peers in the same run, alternating, and prints the medians as ratios. About 6 minutes.
+Holds the runtime against plain peers in the same run, alternating, and prints the medians as ratios. About 8 minutes.
 
   --json FILE   write { "ratios": { NAME: { value, goal, peer, raw } } } to FILE
   --only NAME   protocols, cold-start, bundles or get-record
