@@ -305,6 +305,18 @@ CREATE FUNCTION extensions.matches(tsvector, tsquery) RETURNS boolean
 
 ALTER FUNCTION extensions.matches(tsvector, tsquery) OWNER TO postgres;
 
+-- Name: aliases_in_normal_form(jsonb); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.aliases_in_normal_form(p_aliases jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+begin
+  return (select string_agg(records.normal_form(a.alias) || E'\n', '' order by a.place)
+    from jsonb_array_elements_text(p_aliases) with ordinality a(alias, place));
+end $$;
+
+ALTER FUNCTION records.aliases_in_normal_form(p_aliases jsonb) OWNER TO record_owner;
+
 -- Name: autocomplete(uuid, uuid, text, text, integer); Type: FUNCTION; Schema: records; Owner: record_owner
 
 CREATE FUNCTION records.autocomplete(p_user uuid, p_session uuid, p_field text, p_prefix text, p_limit integer) RETURNS TABLE(value text)
@@ -349,22 +361,21 @@ CREATE FUNCTION records.document_of(p_user uuid, p_artist text, p_name text, p_l
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
 declare
-  tag text := records.tag_of(p_user);
+  tag text := right(p_user::text, 6);
   words text := records.normal_form(concat_ws(' ', p_artist, p_name, p_label));
   number text;
-  alias text;
 begin
   if p_aliases <> '[]' then
-    for alias in select jsonb_array_elements_text(p_aliases) loop
-      words := words || ' ' || records.normal_form(alias);
-    end loop;
+    words := words || ' ' || translate(records.aliases_in_normal_form(p_aliases), E'\n', ' ');
   end if;
   if words ~ '[^a-z0-9 ]' then
     words := concat_ws(' ', words,
       regexp_replace(words collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+', ' ', 'g'),
       regexp_replace(words collate pg_catalog.pg_c_utf8, '[^[:alnum:] ]+', '', 'g'));
     -- A lexeme has at most 2,046 bytes.
-    words := (select string_agg(left(word, 255), ' ') from string_to_table(words, ' ') word);
+    if octet_length(words) > 255 then
+      words := (select string_agg(left(word, 255), ' ') from string_to_table(words, ' ') word);
+    end if;
   end if;
   if p_catalog_number is not null then
     number := regexp_replace(records.short_form(p_catalog_number) collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+', ' ', 'g');
@@ -391,14 +402,9 @@ ALTER FUNCTION records.format_kind(p_format text) OWNER TO record_owner;
 CREATE FUNCTION records.names_in_normal_form(p_artist text, p_name text, p_aliases jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
     AS $$
-declare
-  norm text := E'\n' || records.normal_form(p_artist) || E'\n' || records.normal_form(p_name) || E'\n';
-  alias text;
 begin
-  for alias in select jsonb_array_elements_text(p_aliases) loop
-    norm := norm || records.normal_form(alias) || E'\n';
-  end loop;
-  return norm;
+  return concat(E'\n', records.normal_form(p_artist), E'\n', records.normal_form(p_name), E'\n',
+    case when p_aliases <> '[]' then records.aliases_in_normal_form(p_aliases) end);
 end $$;
 
 ALTER FUNCTION records.names_in_normal_form(p_artist text, p_name text, p_aliases jsonb) OWNER TO record_owner;
@@ -800,7 +806,7 @@ ALTER FUNCTION records.find_records(p_user uuid, p_session uuid, p_query text, p
 -- Name: found_by(uuid, text, jsonb); Type: FUNCTION; Schema: records; Owner: record_owner
 
 CREATE FUNCTION records.found_by(p_user uuid, p_query text, p_filters jsonb) RETURNS tsquery
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql
     AS $_$
 declare
   query constant text := records.normal_form(p_query);
@@ -926,13 +932,48 @@ end $$;
 
 ALTER FUNCTION records.import_records(p_user uuid, p_session uuid, p_rows jsonb) OWNER TO record_owner;
 
+-- Name: learn(uuid); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.learn(p_user uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+  if not exists (select from records.to_learn n where n.user_id = p_user) then
+    return;
+  end if;
+  with noted as (delete from records.to_learn n where n.user_id = p_user returning n.id)
+  insert into records.words (user_id, word)
+  select p_user, l.word
+  from (
+    select distinct substr(lexeme, 7) as word
+    from (select distinct n.id from noted n) n
+    -- A look-up for each, whatever the planner thinks of the account's size.
+    cross join lateral (select r.document from records.records r where r.user_id = p_user and r.id = n.id offset 0) r
+    cross join unnest(tsvector_to_array(r.document)) lexeme) l
+  where (select true from records.words w where w.user_id = p_user and w.word = l.word) is null
+  order by l.word
+  on conflict do nothing;
+end $$;
+
+ALTER FUNCTION records.learn(p_user uuid) OWNER TO record_owner;
+
 -- Name: learn_words(); Type: FUNCTION; Schema: records; Owner: record_owner
 
 CREATE FUNCTION records.learn_words() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
+declare
+  author uuid;
 begin
+  if (select count(*) from (select from changed limit 2) c) = 1 then
+    insert into records.to_learn (user_id, id) select c.user_id, c.id from changed c returning user_id into author;
+    if (select count(*) from (select from records.to_learn n where n.user_id = author limit 50) n) = 50 then
+      perform records.learn(author);
+    end if;
+    return null;
+  end if;
   insert into records.words (user_id, word)
   select l.user_id, l.word
   from (
@@ -1210,22 +1251,29 @@ ALTER FUNCTION records.near_words(p_user uuid, p_word text) OWNER TO record_owne
 CREATE FUNCTION records.normal_form(p_text text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
-declare
-  plain text;
 begin
-  if octet_length(p_text) = char_length(p_text) then
-    plain := btrim(lower(translate(p_text, E'\t\n\r\f\x0b', '     ') collate pg_catalog.pg_c_utf8));
-    if strpos(plain, '  ') = 0 then
-      return plain;
-    end if;
-    return regexp_replace(plain, '  +', ' ', 'g');
-  end if;
+  return case
+    when octet_length(p_text) <> char_length(p_text) then records.normal_form_of_any(p_text)
+    when strpos(translate(p_text, E'\t\n\r\f\x0b', '     '), '  ') = 0
+      then btrim(lower(translate(p_text, E'\t\n\r\f\x0b', '     ') collate pg_catalog.pg_c_utf8))
+    else btrim(regexp_replace(lower(translate(p_text, E'\t\n\r\f\x0b', '     ') collate pg_catalog.pg_c_utf8), '  +', ' ', 'g'))
+  end;
+end $$;
+
+ALTER FUNCTION records.normal_form(p_text text) OWNER TO record_owner;
+
+-- Name: normal_form_of_any(text); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.normal_form_of_any(p_text text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+    AS $$
+begin
   return btrim(regexp_replace(
     lower(extensions.unaccent('extensions.unaccent'::regdictionary, regexp_replace(normalize(p_text, nfkc), '[\u0300-\u036f]', '', 'g')) collate pg_catalog.pg_c_utf8),
     '\s+', ' ', 'g'));
 end $$;
 
-ALTER FUNCTION records.normal_form(p_text text) OWNER TO record_owner;
+ALTER FUNCTION records.normal_form_of_any(p_text text) OWNER TO record_owner;
 
 -- Name: price_stats(uuid, uuid, text, jsonb); Type: FUNCTION; Schema: records; Owner: record_owner
 
@@ -1343,7 +1391,7 @@ ALTER FUNCTION records.search_records(p_user uuid, p_session uuid, p_query text,
 -- Name: sought_by(uuid, text, integer, records.near[]); Type: FUNCTION; Schema: records; Owner: record_owner
 
 CREATE FUNCTION records.sought_by(p_user uuid, p_query text, p_step integer, INOUT p_near records.near[], OUT stages records.sought[]) RETURNS record
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql
     AS $$
 declare
   tag constant text := records.tag_of(p_user);
@@ -1383,6 +1431,9 @@ begin
     return;
   end if;
 
+  if p_step = 1 then
+    perform records.learn(p_user);
+  end if;
   if p_step = 2 and p_query ~ '[^a-z0-9 ]' then
     -- Typos are looked for in letters and digits alone.
     words := array_remove(regexp_split_to_array(p_query collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+'), '');
@@ -1489,7 +1540,7 @@ ALTER FUNCTION records.sought_by(p_user uuid, p_query text, p_step integer, INOU
 -- Name: stages_of(uuid, text, integer); Type: FUNCTION; Schema: records; Owner: record_owner
 
 CREATE FUNCTION records.stages_of(p_user uuid, p_query text, p_step integer) RETURNS SETOF records.sought
-    LANGUAGE plpgsql STABLE ROWS 6
+    LANGUAGE plpgsql ROWS 6
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
@@ -1525,6 +1576,9 @@ begin
     return;
   end if;
 
+  if p_step = 1 then
+    perform records.learn(p_user);
+  end if;
   if p_step = 2 then
     -- Typos are looked for in letters and digits alone.
     words := array_remove(regexp_split_to_array(query collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+'), '');
@@ -2515,6 +2569,17 @@ CREATE TABLE records.records_7 (
 
 ALTER TABLE records.records_7 OWNER TO record_owner;
 
+-- Name: to_learn; Type: TABLE; Schema: records; Owner: record_owner
+
+CREATE TABLE records.to_learn (
+    user_id uuid NOT NULL,
+    id uuid NOT NULL
+);
+
+ALTER TABLE ONLY records.to_learn FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE records.to_learn OWNER TO record_owner;
+
 -- Name: words; Type: TABLE; Schema: records; Owner: record_owner
 
 CREATE TABLE records.words (
@@ -2995,6 +3060,10 @@ CREATE INDEX records_7_user_id_label_norm_idx ON records.records_7 USING btree (
 
 CREATE INDEX records_7_user_id_year_idx ON records.records_7 USING btree (user_id, year);
 
+-- Name: to_learn_of; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX to_learn_of ON records.to_learn USING btree (user_id);
+
 -- Name: words_of_letters; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX words_of_letters ON records.words USING btree (user_id, word) WHERE (NOT mixed);
@@ -3393,6 +3462,10 @@ CREATE POLICY of_the_caller ON records.idempotency USING ((user_id = ( SELECT (N
 
 CREATE POLICY of_the_caller ON records.records USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif")));
 
+-- Name: to_learn of_the_caller; Type: POLICY; Schema: records; Owner: record_owner
+
+CREATE POLICY of_the_caller ON records.to_learn USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif")));
+
 -- Name: words of_the_caller; Type: POLICY; Schema: records; Owner: record_owner
 
 CREATE POLICY of_the_caller ON records.words USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -3400,6 +3473,10 @@ CREATE POLICY of_the_caller ON records.words USING ((user_id = ( SELECT (NULLIF(
 -- Name: records; Type: ROW SECURITY; Schema: records; Owner: record_owner
 
 ALTER TABLE records.records ENABLE ROW LEVEL SECURITY;
+
+-- Name: to_learn; Type: ROW SECURITY; Schema: records; Owner: record_owner
+
+ALTER TABLE records.to_learn ENABLE ROW LEVEL SECURITY;
 
 -- Name: words; Type: ROW SECURITY; Schema: records; Owner: record_owner
 
@@ -3507,6 +3584,11 @@ GRANT ALL ON FUNCTION auth.verification_keys() TO record_app;
 REVOKE ALL ON FUNCTION extensions.matches(tsvector, tsquery) FROM PUBLIC;
 GRANT ALL ON FUNCTION extensions.matches(tsvector, tsquery) TO record_owner;
 GRANT ALL ON FUNCTION extensions.matches(tsvector, tsquery) TO record_app;
+
+-- Name: FUNCTION aliases_in_normal_form(p_aliases jsonb); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.aliases_in_normal_form(p_aliases jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.aliases_in_normal_form(p_aliases jsonb) TO record_app;
 
 -- Name: FUNCTION autocomplete(p_user uuid, p_session uuid, p_field text, p_prefix text, p_limit integer); Type: ACL; Schema: records; Owner: record_owner
 
@@ -3747,6 +3829,11 @@ GRANT ALL ON FUNCTION records.health() TO record_app;
 REVOKE ALL ON FUNCTION records.import_records(p_user uuid, p_session uuid, p_rows jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.import_records(p_user uuid, p_session uuid, p_rows jsonb) TO record_app;
 
+-- Name: FUNCTION learn(p_user uuid); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.learn(p_user uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.learn(p_user uuid) TO record_app;
+
 -- Name: FUNCTION learn_words(); Type: ACL; Schema: records; Owner: record_owner
 
 REVOKE ALL ON FUNCTION records.learn_words() FROM PUBLIC;
@@ -3781,6 +3868,11 @@ GRANT ALL ON FUNCTION records.near_words(p_user uuid, p_word text) TO record_app
 
 REVOKE ALL ON FUNCTION records.normal_form(p_text text) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.normal_form(p_text text) TO record_app;
+
+-- Name: FUNCTION normal_form_of_any(p_text text); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.normal_form_of_any(p_text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.normal_form_of_any(p_text text) TO record_app;
 
 -- Name: FUNCTION price_stats(p_user uuid, p_session uuid, p_query text, p_filters jsonb); Type: ACL; Schema: records; Owner: record_owner
 
@@ -3852,6 +3944,10 @@ GRANT SELECT(created_at) ON TABLE auth.accounts TO auth_app;
 -- Name: TABLE idempotency; Type: ACL; Schema: records; Owner: record_owner
 
 GRANT SELECT,INSERT,DELETE ON TABLE records.idempotency TO record_app;
+
+-- Name: TABLE to_learn; Type: ACL; Schema: records; Owner: record_owner
+
+GRANT SELECT,INSERT,DELETE ON TABLE records.to_learn TO record_app;
 
 -- Name: TABLE words; Type: ACL; Schema: records; Owner: record_owner
 

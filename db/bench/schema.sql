@@ -100,7 +100,8 @@ language sql volatile as $$
     placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6), 52, 1), 53, 1), 'hex')::uuid;
 $$;
 
--- One statement, with two destinations: the columns that the API stores.
+-- One statement, with two destinations: the columns that the API stores. A row becomes the record of another row's account, so that it brings
+-- words that the account hasn't seen yet, as a new record does.
 do $$
 declare
   columns text := (
@@ -109,29 +110,32 @@ declare
       and attname not in ('id', 'revision', 'created_at', 'updated_at'));
 begin
   execute format($f$
-    create function bench.insert_record(p_n bigint) returns void
+    create function bench.insert_record(p_row bigint, p_account bigint) returns void
     language plpgsql set search_path = '' set plan_cache_mode = 'force_generic_plan' as $b$
     declare
       r bench.rows;
     begin
-      select * into r from bench.rows where n = p_n;
+      select * into r from bench.rows where n = p_row;
+      select user_id, session_id into r.user_id, r.session_id from bench.rows where n = p_account;
       perform auth.begin_call(r.user_id, r.session_id);
       insert into records.records (id, %1$s) select bench.uuidv7(), %2$s;
     end $b$;
-    create function bench.insert_bare(p_n bigint) returns void
+    create function bench.insert_bare(p_row bigint, p_account bigint) returns void
     language plpgsql set search_path = '' set plan_cache_mode = 'force_generic_plan' as $b$
     declare
       r bench.rows;
     begin
-      select * into r from bench.rows where n = p_n;
+      select * into r from bench.rows where n = p_row;
+      select user_id, session_id into r.user_id, r.session_id from bench.rows where n = p_account;
       insert into bench.bare (id, revision, created_at, updated_at, %1$s) select bench.uuidv7(), 1, now(), now(), %2$s;
     end $b$;
-    create function bench.create_record(p_n bigint) returns records.readable
+    create function bench.create_record(p_row bigint, p_account bigint) returns records.readable
     language plpgsql set search_path = '' as $b$
     declare
       r bench.rows;
     begin
-      select * into r from bench.rows where n = p_n;
+      select * into r from bench.rows where n = p_row;
+      select user_id, session_id into r.user_id, r.session_id from bench.rows where n = p_account;
       return records.create_record(r.user_id, r.session_id, bench.uuidv7(), to_jsonb(r), null, null);
     end $b$
     $f$, columns, (select string_agg('r.' || name, ', ') from unnest(string_to_array(columns, ', ')) name));

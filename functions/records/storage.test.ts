@@ -171,6 +171,8 @@ describe('the database, to whoever logs in as record_app', () => {
   });
 
   test('knows of each account its own words alone', async () => {
+    // A misspelt search learns them.
+    for (const caller of [alice, bob]) assert.equal((await operations.searchRecords(caller, { query: 'Baetles' })).total, 1);
     const words = (caller: Collector) =>
       as(caller, (transaction) => transaction`select user_id, word from records.words`).then((rows) => rows.map((row) => ({ ...row })));
     const [hers, his] = [await words(alice), await words(bob)];

@@ -1,3 +1,4 @@
+import postgres from 'postgres';
 import { median, type Ratio, rounded } from '../ratios.ts';
 import type { Lists } from './lists.ts';
 import { load, type Run } from './pgbench.ts';
@@ -65,15 +66,24 @@ export async function benchPointReads(store: Store, lists: Lists, options: Round
   };
 }
 
-/** A row in a transaction of its own, on the disk when it is acknowledged, with all indexes, beside a table with none. */
+/**
+ * A row in a transaction of its own, on the disk when it is acknowledged, with all indexes, beside a table with none. The first change of a page
+ * after a checkpoint writes the whole page to the log. A checkpoint comes every 15 minutes, and rounds of some seconds right behind one
+ * would measure little else: so they are a figure of their own, and the others begin when most pages have been touched.
+ */
 export async function benchInserts(store: Store, lists: Lists, options: Rounds): Promise<Record<string, Ratio>> {
   const clients = 16;
   const app = store.url('skewed', 'record_app');
-  const insert = (script: string) => () => load({ url: app, script, clients, seconds: options.seconds, variables: { rows: lists.rows } });
+  const insert = (script: string, seconds = options.seconds) =>
+    load({ url: app, script, clients, seconds, variables: { rows: lists.rows } });
+  const [first, firstPeer] = await afterCheckpoint(store, async () => [await insert(inserts.ours), await insert(inserts.bare)] as const);
+  options.onProgress('insert: warming up');
+  const warmUpSeconds = 3 * options.rounds * options.seconds;
+  const warmUp = await insert(inserts.ours, warmUpSeconds);
   const raw = await inTurns(options, 'insert', {
-    ours: insert(inserts.ours),
-    bare: insert(inserts.bare),
-    createRecord: insert(inserts.createRecord),
+    ours: () => insert(inserts.ours),
+    bare: () => insert(inserts.bare),
+    createRecord: () => insert(inserts.createRecord),
   });
   return {
     insert: {
@@ -82,7 +92,21 @@ export async function benchInserts(store: Store, lists: Lists, options: Rounds):
       peer: `a table without index, constraint, policy and generated column, ${clients} clients both, fsync and synchronous_commit on, in TPS: ${Math.round(medianOf(raw.ours))} and ${Math.round(medianOf(raw.bare))}; CreateRecord's whole function ${Math.round(medianOf(raw.createRecord))}`,
       raw,
     },
+    insert_after_checkpoint: {
+      value: ratioOf([first], [firstPeer]),
+      goal: '-',
+      peer: `the same in the first ${options.seconds} seconds after a checkpoint, when each page is logged whole, in TPS: ${Math.round(first.perSecond)} and ${Math.round(firstPeer.perSecond)}; the ${warmUpSeconds} seconds that follow ${Math.round(warmUp.perSecond)}`,
+      raw: { ours: [first], bare: [firstPeer], warmUp: [warmUp] },
+    },
   };
+}
+
+/** Does something right behind a checkpoint. */
+async function afterCheckpoint<T>(store: Store, work: () => Promise<T>): Promise<T> {
+  const sql = postgres(store.url('skewed', 'postgres'), { max: 1, fetch_types: false });
+  await sql`checkpoint`;
+  await sql.end({ timeout: 5 });
+  return await work();
 }
 
 /** What PgBouncer costs, and whether it lets a crowd through. */

@@ -136,15 +136,17 @@ async function measure(
   return ratios;
 }
 
-/** Takes away what was inserted, so that the next run finds the data as it was made. */
+/** Takes away what was inserted, and the words that were learnt from it, so that the next run finds the data as it was made. */
 async function withoutTraces<T>(store: Store, work: () => Promise<T>): Promise<T> {
+  const sql = postgres(store.url('skewed', 'postgres'), { max: 1, fetch_types: false, onnotice: () => {} });
+  const [before] = await sql<{ xid: string }[]>`select pg_current_xact_id()::xid::text as xid`;
   try {
     return await work();
   } finally {
-    const sql = postgres(store.url('skewed', 'postgres'), { max: 1, fetch_types: false, onnotice: () => {} });
     await sql`delete from records.records where created_at > ${new Date(endMs).toISOString()}`;
-    await sql`truncate bench.bare`;
-    await sql`vacuum (analyze) records.records`;
+    await sql`delete from records.words where age(xmin) < age(${before?.xid ?? ''}::xid)`;
+    await sql`truncate records.to_learn, bench.bare`;
+    await sql`vacuum (analyze) records.records, records.words`;
     await sql.end({ timeout: 5 });
   }
 }

@@ -56,10 +56,10 @@ ${mixed
   .join('')}`,
 } as const;
 
-/** One random row in one transaction: into records.records with all it has, into a bare table, and by CreateRecord's whole function. */
-const random = (call: string): string => `\\set n random(1, :rows)\n${call};\n`;
+/** A random row for a random account, in one transaction: into records.records with all it has, into a bare table, and by CreateRecord's whole function. */
+const random = (call: string): string => `\\set row random(1, :rows)\n\\set account random(1, :rows)\n${call};\n`;
 export const inserts = {
-  ours: random('select bench.insert_record(:n)'),
-  bare: random('select bench.insert_bare(:n)'),
-  createRecord: random('select * from bench.create_record(:n)'),
+  ours: random('select bench.insert_record(:row, :account)'),
+  bare: random('select bench.insert_bare(:row, :account)'),
+  createRecord: random('select * from bench.create_record(:row, :account)'),
 } as const;
