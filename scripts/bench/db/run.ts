@@ -97,10 +97,11 @@ async function measure(
   const { onProgress } = rounds;
   const skewed = await listsOf(store.url('skewed', 'postgres'));
   const heaviest = await listsOf(store.url('heaviest', 'postgres'));
+  const byId = ['bench.batches', 'auth.sessions', 'records.records%'];
   const read = ['auth.sessions', 'bench.calls', 'bench.batches', 'bench.queries', 'bench.prefixes', 'records.words', 'records.records%'];
   const work: Readonly<Record<PartName, () => Promise<Ratios>>> = {
     'point-read': async () => {
-      await warm(store, 'skewed', ['bench.plain', 'pgbench_accounts', 'bench.batches', 'auth.sessions', 'records.records%']);
+      await warm(store, 'skewed', ['bench.plain', 'pgbench_accounts', ...byId]);
       return await benchPointReads(store, skewed, rounds);
     },
     'read-mix': async () => {
@@ -113,11 +114,17 @@ async function measure(
       await warm(store, 'skewed', read);
       return await benchSearch(store, skewed, heaviest, rounds);
     },
-    pgbouncer: () => benchPgbouncer(store, skewed, rounds),
+    pgbouncer: async () => {
+      await warm(store, 'skewed', byId);
+      return await benchPgbouncer(store, skewed, rounds);
+    },
     // The last ones, because they change the data.
     import: () =>
       withoutTraces(store, () => benchImport(store, { ...(quick ? { rows: 5_000, files: 1 } : { rows: 100_000, files: 3 }), onProgress })),
-    insert: () => withoutTraces(store, () => benchInserts(store, skewed, rounds)),
+    insert: async () => {
+      await warm(store, 'skewed', ['auth.sessions', 'bench.%', 'records.words', 'records.records%']);
+      return await withoutTraces(store, () => benchInserts(store, skewed, rounds));
+    },
   };
   let ratios: Ratios = {
     seed_s: {
