@@ -148,9 +148,10 @@ grant execute on function records.with_words_near to record_app;
 --   5  one longer word may be missing, or those that no record of the account knows
 -- Words are looked for inside of words of letters, or where they have digits or signs, of the account's first 100,000 words that have.
 --
+-- Where it corrects typos it first learns what the account has noted, so it is not STABLE.
 -- p_query is in normal form. p_step: 0 and 1 for these stages, 2 for the others. p_near: what the step before answered about the query's words.
 create function records.sought_by(p_user uuid, p_query text, p_step integer, inout p_near records.near[], out stages records.sought[])
-language plpgsql stable as $$
+language plpgsql as $$
 declare
   tag constant text := records.tag_of(p_user);
   words text[] := string_to_array(p_query, ' ');
@@ -189,6 +190,9 @@ begin
     return;
   end if;
 
+  if p_step = 1 then
+    perform records.learn(p_user);
+  end if;
   if p_step = 2 and p_query ~ '[^a-z0-9 ]' then
     -- Typos are looked for in letters and digits alone.
     words := array_remove(regexp_split_to_array(p_query collate pg_catalog.pg_c_utf8, '[^[:alnum:]]+'), '');
@@ -469,7 +473,7 @@ grant execute on function records.list_records to record_app;
 
 -- What a query finds: the stage that list_records answers. The caller is known already.
 create or replace function records.found_by(p_user uuid, p_query text, p_filters jsonb) returns tsquery
-language plpgsql stable as $$
+language plpgsql as $$
 declare
   query constant text := records.normal_form(p_query);
   conditions constant text := records.conditions_of(p_filters);
