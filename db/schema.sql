@@ -932,6 +932,22 @@ end $$;
 
 ALTER FUNCTION records.import_records(p_user uuid, p_session uuid, p_rows jsonb) OWNER TO record_owner;
 
+-- Name: is_swap_and_typo(text, text, text[], integer); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.is_swap_and_typo(p_word text, p_term text, p_swaps text[], p_distance integer) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+begin
+  if char_length(translate(p_word, p_term, '')) > 1 or char_length(translate(p_term, p_word, '')) > 1 then
+    return false;
+  end if;
+  return exists (
+    select from unnest(p_swaps) swap where extensions.levenshtein_less_equal(swap, p_word, 1) <= 1
+      or p_distance = 4 and extensions.levenshtein_less_equal(swap, p_word, 2) = 2 and p_word = any (records.swaps_of(swap)));
+end $$;
+
+ALTER FUNCTION records.is_swap_and_typo(p_word text, p_term text, p_swaps text[], p_distance integer) OWNER TO record_owner;
+
 -- Name: learn(uuid); Type: FUNCTION; Schema: records; Owner: record_owner
 
 CREATE FUNCTION records.learn(p_user uuid) RETURNS void
@@ -1185,63 +1201,14 @@ ALTER FUNCTION records.near_pattern(p_word text) OWNER TO record_owner;
 
 CREATE FUNCTION records.near_words(p_user uuid, p_word text) RETURNS TABLE(word text, edits integer)
     LANGUAGE plpgsql STABLE ROWS 20
-    SET search_path TO ''
-    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
-  n integer := char_length(p_word);
-  edits_max integer := case when n <= 3 then 1 else 2 end;
-  shift_max integer := edits_max;
-  swaps text[] := records.swaps_of(p_word);
-  variants text[] := array[p_word];
-  variant text;
-  head text;
-  parts_1 text[]; parts_2 text[]; parts_3 text[];
-  found_rows bigint;
+  near constant records.near := records.with_words_near(p_user, row(p_word, false, false, false, null, null, null, null));
 begin
-  if n not between 3 and 40 then
-    return;
-  end if;
-  -- Two letters that have changed places may spoil two parts. So where nothing is near, what is near with two of them changed back is
-  -- looked for as well.
-  for attempt in 1..edits_max loop
-    parts_1 := '{}'; parts_2 := '{}'; parts_3 := '{}';
-    foreach variant in array variants loop
-      for len in greatest(3, n - shift_max)..least(40, n + shift_max) loop
-        head := chr(64 + len);
-        for shift in -shift_max..shift_max loop
-          if shift >= 0 then parts_1 := parts_1 || (head || substr(variant, 1 + shift, len / 3)); end if;
-          if len / 3 + shift >= 0 then parts_2 := parts_2 || (head || substr(variant, 1 + len / 3 + shift, (len + 1) / 3)); end if;
-          if len / 3 + (len + 1) / 3 + shift >= 0 then
-            parts_3 := parts_3 || (head || substr(variant, 1 + len / 3 + (len + 1) / 3 + shift, (len + 2) / 3));
-          end if;
-        end loop;
-      end loop;
-    end loop;
-    return query
-    select c.word, c.edits from (
-      select w.word, case
-          when w.distance <= 1 then w.distance
-          when w.distance = 2 and w.word = any (swaps) then 1
-          when edits_max = 1 then null
-          when w.distance = 2 then 2
-          when exists (select from unnest(swaps) swap where extensions.levenshtein_less_equal(swap, w.word, 1) <= 1) then 2
-          when w.distance = 4 and w.word = any (select unnest(records.swaps_of(swap)) from unnest(swaps) swap) then 2
-        end as edits
-      from (
-        select v.word, extensions.levenshtein_less_equal(p_word, v.word, 4) as distance
-        from records.words v
-        where v.user_id = p_user and (v.part_1 = any (parts_1) or v.part_2 = any (parts_2) or v.part_3 = any (parts_3))
-        offset 0) w
-      where w.distance <= 4) c
-    where c.edits is not null
-    order by c.edits, c.word
-    limit 100;
-    get diagnostics found_rows = row_count;
-    exit when found_rows > 0;
-    variants := swaps;
-    shift_max := 1;
-  end loop;
+  return query
+  select substr(l.lexeme, 7), k.edits
+  from (values (near.ones, 1), (near.twos, 2)) k(lexemes, edits)
+  cross join unnest(tsvector_to_array(replace(k.lexemes, '''|''', ''' ''')::tsvector)) l(lexeme);
 end $$;
 
 ALTER FUNCTION records.near_words(p_user uuid, p_word text) OWNER TO record_owner;
@@ -1431,7 +1398,7 @@ begin
     return;
   end if;
 
-  if p_step = 1 then
+  if p_step = 1 and exists (select from records.to_learn n where n.user_id = p_user) then
     perform records.learn(p_user);
   end if;
   if p_step = 2 and p_query ~ '[^a-z0-9 ]' then
@@ -1513,12 +1480,10 @@ begin
     end if;
     return;
   end if;
-  s.stage := 2;
-  s.found := array_to_string(loose_1, '&')::tsquery;
-  stages := stages || s;
-  s.stage := 3;
-  s.found := array_to_string(loose_2, '&')::tsquery;
-  stages := stages || s;
+  -- What matches these two has in each word no more typos than they allow, so the most of them need not be looked for again (typos_of).
+  stages := array[
+    row(2, array_to_string(loose_1, '&')::tsquery, s.corrected, s.exact, null, null, s.missing)::records.sought,
+    row(3, array_to_string(loose_2, '&')::tsquery, s.corrected, s.exact, s.one, null, s.missing)::records.sought];
   s.stage := 4;
   if n_long > 0 and lacking = 0 and n_long < cardinality(words) then
     s.found := array_to_string(long_words, '&')::tsquery;
@@ -1714,13 +1679,12 @@ declare
   sum integer := 0;
 begin
   for i in 1..cardinality(p_exact) loop
-    if p_document operator(extensions.@~) p_exact[i] then
-      continue;
+    if not p_document @@ p_exact[i] then
+      sum := sum + case
+        when p_one is null or p_document @@ p_one[i] then 1
+        when p_two is null or p_document @@ p_two[i] then 2
+        else p_missing[i] end;
     end if;
-    sum := sum + case
-      when p_document operator(extensions.@~) p_one[i] then 1
-      when p_document operator(extensions.@~) p_two[i] then 2
-      else p_missing[i] end;
   end loop;
   return sum;
 end $$;
@@ -1803,10 +1767,11 @@ declare
   term constant text := p_near.word;
   n constant integer := char_length(term);
   edits_max constant integer := case when n <= 3 then 1 else 2 end;
+  kinds constant boolean[] := case when term ~ '[^[:alpha:]]' collate pg_catalog.pg_c_utf8 then array[false, true] else array[false] end;
+  kind boolean;
+  ones text; twos text; nearest text;
   swaps text[] := '{}';
   parts_1 text[] := '{}'; parts_2 text[] := '{}'; parts_3 text[] := '{}';
-  head text;
-  len_1 integer; len_2 integer; len_3 integer;
 begin
   p_near.looked := true;
   if n not between 3 and 40 then
@@ -1815,52 +1780,51 @@ begin
   for i in 1..n - 1 loop
     swaps := swaps || (left(term, i - 1) || substr(term, i + 1, 1) || substr(term, i, 1) || substr(term, i + 2));
   end loop;
+  -- A word of len letters has parts of len / 3, (len + 1) / 3 and (len + 2) / 3; before each stands chr(64 + len).
   for len in greatest(3, n - edits_max)..least(40, n + edits_max) loop
-    head := chr(64 + len);
-    len_1 := len / 3;
-    len_2 := (len + 1) / 3;
-    len_3 := (len + 2) / 3;
-    parts_1 := parts_1 || (head || left(term, len_1));
-    for place in 1 + len_1 + greatest(-1, n - len - 1)..1 + len_1 + least(1, n - len + 1) loop
-      parts_2 := parts_2 || (head || substr(term, place, len_2));
+    parts_1 := parts_1 || (chr(64 + len) || left(term, len / 3));
+    for place in 1 + len / 3 + greatest(-1, n - len - 1)..1 + len / 3 + least(1, n - len + 1) loop
+      parts_2 := parts_2 || (chr(64 + len) || substr(term, place, (len + 1) / 3));
     end loop;
-    parts_3 := parts_3 || (head || right(term, len_3));
+    parts_3 := parts_3 || (chr(64 + len) || right(term, (len + 2) / 3));
     if edits_max = 2 and abs(n - len) <= 1 then
       -- Where the swap isn't in that part, the part is among them already.
-      for i in 1..least(len_1, n - 1) loop
-        parts_1 := parts_1 || (head || left(swaps[i], len_1));
+      for i in 1..least(len / 3, n - 1) loop
+        parts_1 := parts_1 || (chr(64 + len) || left(swaps[i], len / 3));
       end loop;
-      for i in greatest(1, n - len_3)..n - 1 loop
-        parts_3 := parts_3 || (head || right(swaps[i], len_3));
+      for i in greatest(1, n - (len + 2) / 3)..n - 1 loop
+        parts_3 := parts_3 || (chr(64 + len) || right(swaps[i], (len + 2) / 3));
       end loop;
     end if;
   end loop;
-  select string_agg(records.lexeme(tag, l.word, false), '|') filter (where l.edits <= 1),
-    string_agg(records.lexeme(tag, l.word, false), '|') filter (where l.edits = 2),
-    coalesce(p_near.nearest, (array_agg(l.word))[1])
-  into p_near.ones, p_near.twos, p_near.nearest
-  from (
-    select c.word, c.edits from (
-      select w.word, case
-          when w.distance <= 1 then w.distance
-          when w.distance = 2 and w.word = any (swaps) then 1
-          when edits_max = 1 then null
-          when w.distance = 2 then 2
-          -- A swap and another typo. Few words have so many letters in common, and only these are compared with each swap.
-          when abs(char_length(w.word) - n) <= 1 and char_length(translate(w.word, term, '')) <= 1 and char_length(translate(term, w.word, '')) <= 1
-            and exists (select from unnest(swaps) swap where extensions.levenshtein_less_equal(swap, w.word, 1) <= 1
-              or w.distance = 4 and extensions.levenshtein_less_equal(swap, w.word, 2) = 2 and w.word = any (records.swaps_of(swap))) then 2
-        end as edits
-      from (
-        select v.word, extensions.levenshtein_less_equal(term, v.word, 4) as distance
-        from records.words v
-        where v.user_id = p_user and (v.part_1 = any (parts_1) or v.part_2 = any (parts_2) or v.part_3 = any (parts_3))
-        offset 0) w
-      where w.distance <= 4
-      offset 0) c
-    where c.edits is not null
-    order by c.edits, c.word
-    limit 100) l;
+  foreach kind in array kinds loop
+    select string_agg(records.lexeme(tag, l.word, false), '|') filter (where l.edits <= 1),
+      string_agg(records.lexeme(tag, l.word, false), '|') filter (where l.edits = 2),
+      (array_agg(l.word))[1]
+    into ones, twos, nearest
+    from (
+      select c.word, c.edits from (
+        select w.word, case
+            when w.distance <= 1 then w.distance
+            when w.distance = 2 and w.word = any (swaps) then 1
+            when edits_max = 1 then null
+            when w.distance = 2 then 2
+            when abs(char_length(w.word) - n) <= 1 and records.is_swap_and_typo(w.word, term, swaps, w.distance) then 2
+          end as edits
+        from (
+          select v.word, extensions.levenshtein_less_equal(term, v.word, 4) as distance
+          from records.words v
+          where v.user_id = p_user and v.mixed = kind and (v.part_1 = any (parts_1) or v.part_2 = any (parts_2) or v.part_3 = any (parts_3))
+          offset 0) w
+        where w.distance <= 4
+        offset 0) c
+      where c.edits is not null
+      order by c.edits, c.word
+      limit 100) l;
+    p_near.ones := coalesce(p_near.ones || '|' || ones, p_near.ones, ones);
+    p_near.twos := coalesce(p_near.twos || '|' || twos, p_near.twos, twos);
+    p_near.nearest := coalesce(p_near.nearest, nearest);
+  end loop;
   return p_near;
 end $$;
 
@@ -3064,21 +3028,21 @@ CREATE INDEX records_7_user_id_year_idx ON records.records_7 USING btree (user_i
 
 CREATE INDEX to_learn_of ON records.to_learn USING btree (user_id);
 
+-- Name: words_near_1; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX words_near_1 ON records.words USING btree (user_id, mixed, part_1);
+
+-- Name: words_near_2; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX words_near_2 ON records.words USING btree (user_id, mixed, part_2);
+
+-- Name: words_near_3; Type: INDEX; Schema: records; Owner: record_owner
+
+CREATE INDEX words_near_3 ON records.words USING btree (user_id, mixed, part_3);
+
 -- Name: words_of_letters; Type: INDEX; Schema: records; Owner: record_owner
 
 CREATE INDEX words_of_letters ON records.words USING btree (user_id, word) WHERE (NOT mixed);
-
--- Name: words_part_1; Type: INDEX; Schema: records; Owner: record_owner
-
-CREATE INDEX words_part_1 ON records.words USING btree (user_id, part_1);
-
--- Name: words_part_2; Type: INDEX; Schema: records; Owner: record_owner
-
-CREATE INDEX words_part_2 ON records.words USING btree (user_id, part_2);
-
--- Name: words_part_3; Type: INDEX; Schema: records; Owner: record_owner
-
-CREATE INDEX words_part_3 ON records.words USING btree (user_id, part_3);
 
 -- Name: records_0_document_idx; Type: INDEX ATTACH; Schema: records; Owner: record_owner
 
@@ -3828,6 +3792,11 @@ GRANT ALL ON FUNCTION records.health() TO record_app;
 
 REVOKE ALL ON FUNCTION records.import_records(p_user uuid, p_session uuid, p_rows jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.import_records(p_user uuid, p_session uuid, p_rows jsonb) TO record_app;
+
+-- Name: FUNCTION is_swap_and_typo(p_word text, p_term text, p_swaps text[], p_distance integer); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.is_swap_and_typo(p_word text, p_term text, p_swaps text[], p_distance integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.is_swap_and_typo(p_word text, p_term text, p_swaps text[], p_distance integer) TO record_app;
 
 -- Name: FUNCTION learn(p_user uuid); Type: ACL; Schema: records; Owner: record_owner
 

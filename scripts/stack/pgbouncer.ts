@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { poolSize } from '../../db/pgbouncer/size.ts';
 import { debianRoot, pgbouncer, rootName } from '../tools/debian.ts';
 import { databaseAccount, ownedFile, ownedFolder, reachable } from './account.ts';
 import { accepts, freePort, type Part, startPart } from './part.ts';
@@ -46,6 +48,7 @@ export async function startPgBouncer({ folder, port, postgresPort, users, settin
     auth_file: userList,
     // Clients are on this machine, and TCP on 127.0.0.1 is what the functions use everywhere.
     unix_socket_dir: '',
+    default_pool_size: String(poolSize(availableParallelism())),
     ...settings,
   };
   // The committed file ends in its section [pgbouncer], which goes on here; a later line wins. (A section begun twice forgets the first.)

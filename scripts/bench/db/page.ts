@@ -31,6 +31,7 @@ const order = [
   'search_recall',
   'search_recall_within',
   'search_small_p95_ms',
+  'search_small_direct_p95_ms',
   'search_heavy_vs_ilike',
   'search_heavy_p95_ms',
   'autocomplete_p95_ms',

@@ -114,14 +114,13 @@ export async function benchPgbouncer(store: Store, lists: Lists, options: Rounds
   const clients = 16;
   const read = (url: string, more: Pick<Load, 'clients' | 'seconds' | 'each'>) =>
     load({ url, script: pointReads.ours, calls: pointReads.calls, variables: { batches: lists.batches }, ...more });
-  const through = store.url('skewed', 'record_app', 'pgbouncer');
   const raw = await inTurns(options, 'pgbouncer', {
-    ours: () => read(through, { clients, seconds: options.seconds }),
+    ours: () => read(store.url('skewed', 'record_app', 'pgbouncer'), { clients, seconds: options.seconds }),
     direct: () => read(store.url('skewed', 'record_app'), { clients, seconds: options.seconds }),
   });
   options.onProgress('pgbouncer: 1,000 clients');
   // A failed connection or transaction ends pgbench, and the bench with it. Not for a time: on a busy machine connecting may take all of it.
-  const crowd = await read(through, { clients: 1000, each: 1 });
+  const crowd = await read(store.url('skewed', 'record_app', 'poolOf20'), { clients: 1000, each: 1 });
   return {
     pgbouncer: {
       value: ratioOf(raw.ours, raw.direct),

@@ -23,17 +23,16 @@ const schemaFile = join(root, 'db/bench/schema.sql');
 /** The servers of the bench, with their data. */
 export interface Store {
   readonly postgres: Postgres;
-  readonly pgbouncer: PgBouncer;
   readonly folder: string;
   /** How long the seed of each data set took when the data was made. */
   readonly seedSeconds: Readonly<Record<DataSet, number>>;
-  /** Of a role in the database of a data set; straight to PostgreSQL, or through PgBouncer. */
-  url(set: DataSet, role: LoginRole | 'postgres', through?: 'pgbouncer'): string;
+  /** Of a role in the database of a data set; straight to PostgreSQL, through PgBouncer with the pool that this machine has, or with one of 20. */
+  url(set: DataSet, role: LoginRole | 'postgres', through?: 'pgbouncer' | 'poolOf20'): string;
   stop(): Promise<void>;
 }
 
-/** A pool of 20 from the beginning: production's is 16, and 4 more for a burst. The rest is what production has. */
-const pgbouncerForBench = { default_pool_size: '20', reserve_pool_size: '0' };
+/** What 1,000 clients are let in to. */
+const poolOf20 = { default_pool_size: '20', reserve_pool_size: '0' };
 
 /** Where the data is kept from one run to the next: another folder for whatever would have made other data. */
 function storeFolder(base: string, records: number): string {
@@ -78,7 +77,7 @@ export async function openStore(options: {
   }
   const passwords: Record<LoginRole | 'postgres', string> = JSON.parse(readFileSync(join(folder, 'passwords.json'), 'utf8'));
   const server = await startPostgres({ folder, password: passwords.postgres, room: roomHere(0.5) });
-  let bouncer: PgBouncer | undefined;
+  const bouncers: PgBouncer[] = [];
   try {
     const url = (set: DataSet, role: LoginRole | 'postgres', port: number): string =>
       `postgres://${role}:${passwords[role]}@127.0.0.1:${port}/${set}`;
@@ -93,23 +92,25 @@ export async function openStore(options: {
         seconds[set] = await fill(set, url(set, 'record_migrator', server.port), url(set, 'postgres', server.port), records, onProgress);
       writeFileSync(ready, JSON.stringify(seconds));
     }
-    bouncer = await startPgBouncer({ folder, postgresPort: server.port, users: users ?? {}, settings: pgbouncerForBench });
-    const { port } = bouncer;
+    const pooled = { postgresPort: server.port, users: users ?? {} };
+    bouncers.push(await startPgBouncer({ folder, ...pooled }));
+    bouncers.push(await startPgBouncer({ folder: join(folder, 'pool-of-20'), ...pooled, settings: poolOf20 }));
+    const [pgbouncer, poolOf20Bouncer] = bouncers as [PgBouncer, PgBouncer];
+    const ports = { pgbouncer: pgbouncer.port, poolOf20: poolOf20Bouncer.port };
     const store: Store = {
       postgres: server,
-      pgbouncer: bouncer,
       folder,
       seedSeconds: JSON.parse(readFileSync(ready, 'utf8')),
-      url: (set, role, through) => url(set, role, through === undefined ? server.port : port),
+      url: (set, role, through) => url(set, role, through === undefined ? server.port : ports[through]),
       async stop() {
-        await bouncer?.stop();
+        for (const bouncer of bouncers) await bouncer.stop();
         await server.stop();
       },
     };
     await assertWhole(store, records);
     return store;
   } catch (error) {
-    await bouncer?.stop();
+    for (const bouncer of bouncers) await bouncer.stop();
     await server.stop();
     throw error;
   }
