@@ -982,6 +982,7 @@ CREATE FUNCTION records.learn_words() RETURNS trigger
     AS $$
 declare
   author uuid;
+  batch text[];
 begin
   if (select count(*) from (select from changed limit 2) c) = 1 then
     insert into records.to_learn (user_id, id) select c.user_id, c.id from changed c returning user_id into author;
@@ -990,15 +991,20 @@ begin
     end if;
     return null;
   end if;
-  insert into records.words (user_id, word)
-  select l.user_id, l.word
-  from (
-    select distinct r.user_id, substr(lexeme, 7) as word
-    from changed r cross join unnest(tsvector_to_array(r.document)) lexeme) l
-  -- Most are there already. As "not exists" it would be joined, and for that all words of everybody be read.
-  where (select true from records.words w where w.user_id = l.user_id and w.word = l.word) is null
-  order by l.user_id, l.word
-  on conflict do nothing;
+  for author, batch in
+    select l.user_id, array_agg(l.word order by l.word)
+    from (
+      select distinct r.user_id, substr(lexeme, 7) as word
+      from changed r cross join unnest(tsvector_to_array(r.document)) lexeme) l
+    group by l.user_id
+    order by l.user_id
+  loop
+    insert into records.words (user_id, word)
+    select author, fresh.word
+    from (select unnest(batch) as word except select w.word from records.words w where w.user_id = author and w.word = any (batch)) fresh
+    order by fresh.word
+    on conflict do nothing;
+  end loop;
   return null;
 end $$;
 

@@ -1,4 +1,4 @@
--- A search with typos takes less of the processor. docs/storage.md holds what was measured.
+-- A search with typos and an import take less of the processor. docs/storage.md holds what was measured.
 
 -- Whether a word is away from p_term by two letters that have changed places and another typo. Few words have so many letters in common with it, and
 -- only these are compared with each of p_swaps.
@@ -265,4 +265,35 @@ begin
       from generate_subscripts(long_words, 1) i)::tsquery;
     stages := stages || s;
   end if;
+end $$;
+
+-- As before, but an account's words that are among those of many records are read at once, and not looked up one after another.
+create or replace function records.learn_words() returns trigger
+language plpgsql set search_path = '' as $$
+declare
+  author uuid;
+  batch text[];
+begin
+  if (select count(*) from (select from changed limit 2) c) = 1 then
+    insert into records.to_learn (user_id, id) select c.user_id, c.id from changed c returning user_id into author;
+    if (select count(*) from (select from records.to_learn n where n.user_id = author limit 50) n) = 50 then
+      perform records.learn(author);
+    end if;
+    return null;
+  end if;
+  for author, batch in
+    select l.user_id, array_agg(l.word order by l.word)
+    from (
+      select distinct r.user_id, substr(lexeme, 7) as word
+      from changed r cross join unnest(tsvector_to_array(r.document)) lexeme) l
+    group by l.user_id
+    order by l.user_id
+  loop
+    insert into records.words (user_id, word)
+    select author, fresh.word
+    from (select unnest(batch) as word except select w.word from records.words w where w.user_id = author and w.word = any (batch)) fresh
+    order by fresh.word
+    on conflict do nothing;
+  end loop;
+  return null;
 end $$;
