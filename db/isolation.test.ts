@@ -297,6 +297,8 @@ describe('two accounts on one backend', { timeout: 180_000 }, () => {
       'select * from records.idempotency',
       'select * from records.words',
       'select * from records.to_learn',
+      'select * from records.learnt',
+      'select * from auth.sessions_of_caller',
       'table records.records_0',
       'copy records.records to stdout',
       'select * from auth.sessions',
@@ -336,11 +338,10 @@ describe('two accounts on one backend', { timeout: 180_000 }, () => {
         [alice.userId, randomUUIDv7()],
         [randomUUIDv7(), alice.sessionId],
       ]) {
-        const text = await say(
-          records.database.direct.recordUrl,
-          `select * from records.get_record('${user}', '${session}', '${loot.recordId}')`,
-        );
-        assert.match(text, /SESSION_ENDED/);
+        for (const read of ['read_record', 'get_record']) {
+          const statement = `select * from records.${read}('${user}', '${session}', '${loot.recordId}')`;
+          assert.match(await say(records.database.direct.recordUrl, statement), /SESSION_ENDED/);
+        }
       }
     });
 
@@ -352,6 +353,8 @@ describe('two accounts on one backend', { timeout: 180_000 }, () => {
         'delete from records.records',
         'delete from records.idempotency',
         'delete from records.to_learn',
+        'update records.learnt set up_to = now()',
+        `insert into records.learnt (user_id, up_to) values ('${alice.userId}', now())`,
         `select records.learn('${alice.userId}')`,
         `insert into records.to_learn (user_id, id) values ('${alice.userId}', '${loot.recordId}')`,
         `insert into records.records (id, user_id, artist, name) values (gen_random_uuid(), '${alice.userId}', 'x', 'x')`,

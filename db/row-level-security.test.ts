@@ -28,10 +28,39 @@ test("every table that holds a user's rows is under forced row-level security, w
   }
 });
 
-test('a view on such a table runs as whoever asks it', async () => {
-  const views = await database.sql`select c.oid::regclass::text as name from pg_catalog.pg_class c where c.relkind = 'v'
+test('a view on such a table runs as whoever asks it, or asks who calls', async () => {
+  const views =
+    await database.sql`select c.oid::regclass::text as name, pg_get_viewdef(c.oid) as says from pg_catalog.pg_class c where c.relkind = 'v'
     and c.relnamespace in ('auth'::regnamespace, 'records'::regnamespace) and not coalesce(c.reloptions @> array['security_invoker=true'], false)`;
-  assert.deepEqual([...views], [], 'create view … with (security_invoker = true)');
+  assert.deepEqual(
+    views.map(({ name }) => name),
+    ['auth.sessions_of_caller'],
+    'create view … with (security_invoker = true)',
+  );
+  assert.match(views[0]?.says, /user_id = \(NULLIF\(current_setting\('app\.user_id'::text, true\)/);
+});
+
+test("of auth's sessions record_app sees the open ones of who it says that it is, by their id alone", async () => {
+  const [mine, other] = ['0190a6b2-5a3c-7000-8000-000000000011', '0190a6b2-5a3c-7000-8000-000000000012'];
+  const [open, ended, hers] = [1, 2, 3].map((n) => `0190a6b2-5a3c-7000-8000-00000000002${n}`) as [string, string, string];
+  for (const [id, name] of [
+    [mine, 'mine'],
+    [other, 'other'],
+  ])
+    await database.sql`insert into auth.accounts (id, email, email_key, password_hash) values (${id as string}, ${`${name}@x.org`}, ${`${name}@x.org`}, ${`$2b$12$${'x'.repeat(53)}`})`;
+  await database.sql`insert into auth.sessions (id, user_id, expires_at, ended_at, ended_by) values
+    (${open}, ${mine as string}, now(), null, null), (${ended}, ${mine as string}, now(), now(), 'LOGOUT'), (${hers}, ${other as string}, now(), null, null)`;
+  const sql = postgres(database.recordUrl, { max: 1, fetch_types: false });
+  try {
+    assert.deepEqual([...(await sql`select * from auth.sessions_of_caller`)], []);
+    const seen = await sql.begin(async (transaction) => {
+      await transaction`select set_config('app.user_id', ${mine as string}, true)`;
+      return transaction`select * from auth.sessions_of_caller`;
+    });
+    assert.deepEqual([...seen], [{ id: open }]);
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
 });
 
 test('policies for app roles look at the caller of the transaction, also for rows that are written', async () => {

@@ -259,6 +259,17 @@ end $$;
 
 ALTER FUNCTION auth.rotate_refresh(p_parent_hash bytea, p_child_hash bytea) OWNER TO record_owner;
 
+-- Name: session_ended(); Type: FUNCTION; Schema: auth; Owner: record_owner
+
+CREATE FUNCTION auth.session_ended() RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+begin
+  raise exception using errcode = 'RP000', message = 'SESSION_ENDED';
+end $$;
+
+ALTER FUNCTION auth.session_ended() OWNER TO record_owner;
+
 -- Name: signing_key(); Type: FUNCTION; Schema: auth; Owner: record_owner
 
 CREATE FUNCTION auth.signing_key() RETURNS TABLE(kid text, alg text, private_jwe text)
@@ -304,6 +315,24 @@ CREATE FUNCTION extensions.matches(tsvector, tsquery) RETURNS boolean
     AS $$ts_match_vq$$;
 
 ALTER FUNCTION extensions.matches(tsvector, tsquery) OWNER TO postgres;
+
+-- Name: add_words(uuid, tsvector[]); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.add_words(p_user uuid, p_documents tsvector[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+  batch constant text[] := (
+    select array_agg(distinct substr(lexeme, 7)) from unnest(p_documents) d(document) cross join unnest(tsvector_to_array(d.document)) lexeme);
+begin
+  insert into records.words (user_id, word)
+  select p_user, fresh.word
+  from (select unnest(batch) as word except select w.word from records.words w where w.user_id = p_user and w.word = any (batch)) fresh
+  order by fresh.word
+  on conflict do nothing;
+end $$;
+
+ALTER FUNCTION records.add_words(p_user uuid, p_documents tsvector[]) OWNER TO record_owner;
 
 -- Name: aliases_in_normal_form(jsonb); Type: FUNCTION; Schema: records; Owner: record_owner
 
@@ -397,6 +426,27 @@ end $$;
 
 ALTER FUNCTION records.format_kind(p_format text) OWNER TO record_owner;
 
+-- Name: is_whole(text, text, jsonb, text, text, text, text, text, date, numeric, text, date, integer, integer, jsonb, integer, text, integer, timestamp with time zone, text); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.is_whole(p_artist text, p_name text, p_aliases jsonb, p_format text, p_label text, p_label_code text, p_catalog_number text, p_notes text, p_purchased_at date, p_price numeric, p_currency text, p_release_date date, p_release_year integer, p_pressing_year integer, p_media jsonb, p_discogs_release_id integer, p_collection_folder text, p_rating integer, p_added_at timestamp with time zone, p_import_key text) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $_$
+begin
+  -- Null where nothing but nulls is asked, which is as good as true.
+  return char_length(p_artist) between 1 and 256 and char_length(p_name) between 1 and 256
+    and greatest(char_length(p_format), char_length(p_label), char_length(p_label_code), char_length(p_catalog_number),
+      char_length(p_collection_folder), char_length(p_import_key)) <= 256
+    and char_length(p_notes) <= 4096
+    and jsonb_typeof(p_aliases) = 'array' and jsonb_array_length(p_aliases) <= 50
+    and jsonb_typeof(p_media) = 'array' and jsonb_array_length(p_media) <= 20
+    and greatest(p_purchased_at, p_release_date) <= '2999-12-31' and least(p_purchased_at, p_release_date) >= '1860-01-01'
+    and greatest(p_release_year, p_pressing_year) <= 2999 and least(p_release_year, p_pressing_year) >= 1860
+    and p_price >= 0 and p_currency ~ '^[A-Z]{3}$' and p_discogs_release_id >= 1 and p_rating between 0 and 5
+    and p_added_at between '1860-01-01T00:00:00Z' and '2999-12-31T23:59:59Z';
+end $_$;
+
+ALTER FUNCTION records.is_whole(p_artist text, p_name text, p_aliases jsonb, p_format text, p_label text, p_label_code text, p_catalog_number text, p_notes text, p_purchased_at date, p_price numeric, p_currency text, p_release_date date, p_release_year integer, p_pressing_year integer, p_media jsonb, p_discogs_release_id integer, p_collection_folder text, p_rating integer, p_added_at timestamp with time zone, p_import_key text) OWNER TO record_owner;
+
 -- Name: names_in_normal_form(text, text, jsonb); Type: FUNCTION; Schema: records; Owner: record_owner
 
 CREATE FUNCTION records.names_in_normal_form(p_artist text, p_name text, p_aliases jsonb) RETURNS text
@@ -468,26 +518,8 @@ CREATE TABLE records.records (
     format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
     year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
     document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
-    CONSTRAINT records_added_at_check CHECK (((added_at >= '1860-01-01 00:00:00+00'::timestamp with time zone) AND (added_at <= '2999-12-31 23:59:59+00'::timestamp with time zone))),
-    CONSTRAINT records_aliases_check CHECK (((jsonb_typeof(aliases) = 'array'::text) AND (jsonb_array_length(aliases) <= 50))),
-    CONSTRAINT records_artist_check CHECK (((char_length(artist) >= 1) AND (char_length(artist) <= 256))),
-    CONSTRAINT records_catalog_number_check CHECK ((char_length(catalog_number) <= 256)),
-    CONSTRAINT records_collection_folder_check CHECK ((char_length(collection_folder) <= 256)),
-    CONSTRAINT records_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT records_discogs_release_id_check CHECK ((discogs_release_id >= 1)),
-    CONSTRAINT records_format_check CHECK ((char_length(format) <= 256)),
-    CONSTRAINT records_import_key_check CHECK ((char_length(import_key) <= 256)),
-    CONSTRAINT records_label_check CHECK ((char_length(label) <= 256)),
-    CONSTRAINT records_label_code_check CHECK ((char_length(label_code) <= 256)),
-    CONSTRAINT records_media_check CHECK (((jsonb_typeof(media) = 'array'::text) AND (jsonb_array_length(media) <= 20))),
-    CONSTRAINT records_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 256))),
-    CONSTRAINT records_notes_check CHECK ((char_length(notes) <= 4096)),
-    CONSTRAINT records_pressing_year_check CHECK (((pressing_year >= 1860) AND (pressing_year <= 2999))),
-    CONSTRAINT records_price_check CHECK ((price >= (0)::numeric)),
-    CONSTRAINT records_purchased_at_check CHECK (((purchased_at >= '1860-01-01'::date) AND (purchased_at <= '2999-12-31'::date))),
-    CONSTRAINT records_rating_check CHECK (((rating >= 0) AND (rating <= 5))),
-    CONSTRAINT records_release_date_check CHECK (((release_date >= '1860-01-01'::date) AND (release_date <= '2999-12-31'::date))),
-    CONSTRAINT records_release_year_check CHECK (((release_year >= 1860) AND (release_year <= 2999)))
+    words_learnt boolean DEFAULT false NOT NULL,
+    CONSTRAINT records_whole CHECK (records.is_whole(artist, name, aliases, format, label, label_code, catalog_number, notes, purchased_at, price, currency, release_date, release_year, pressing_year, media, discogs_release_id, collection_folder, rating, added_at, import_key))
 )
 PARTITION BY HASH (user_id);
 
@@ -897,36 +929,40 @@ ALTER FUNCTION records.health() OWNER TO record_owner;
 
 CREATE FUNCTION records.import_records(p_user uuid, p_session uuid, p_rows jsonb) RETURNS integer
     LANGUAGE plpgsql
-    SET search_path TO ''
-    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
   created integer;
+  documents tsvector[];
 begin
   perform auth.begin_call(p_user, p_session);
   -- Two imports of one account at once would not see each other's rows, and store what both hold twice.
   perform pg_advisory_xact_lock(hashtextextended('records.import_records', hashtextextended(p_user::text, 0)));
-  insert into records.records (
-    id, user_id, artist, name, aliases, format, label, label_code, catalog_number,
-    given_grade, media_grade, sleeve_grade, insert_grade, booklet_grade, obi_strip_grade, factory_sleeve_grade,
-    has_insert, has_booklet, has_obi_strip, has_factory_sleeve, is_promo, notes, purchased_at, price, currency,
-    release_date, release_year, pressing_year, media, discogs_release_id, collection_folder, rating, added_at, import_key,
-    revision)
-  select
-    c.id, p_user, c.artist, c.name, coalesce(c.aliases, '[]'), c.format, c.label, c.label_code, c.catalog_number,
-    c.given_grade, c.media_grade, c.sleeve_grade, c.insert_grade, c.booklet_grade, c.obi_strip_grade, c.factory_sleeve_grade,
-    c.has_insert, c.has_booklet, c.has_obi_strip, c.has_factory_sleeve, c.is_promo, c.notes, c.purchased_at, c.price, c.currency,
-    c.release_date, c.release_year, c.pressing_year, coalesce(c.media, '[]'), c.discogs_release_id, c.collection_folder, c.rating, c.added_at, c.import_key,
-    coalesce(c.revision, 1)
-  from jsonb_populate_recordset(null::records.records, p_rows) c
-  -- A look-up for each row, whatever the planner thinks of the account's size.
-  left join lateral (
-    select true as is_there from records.records r
-    where c.revision is null and r.user_id = p_user and r.import_key = c.import_key
-    limit 1) before on true
-  where before.is_there is null
-  on conflict (user_id, id) do nothing;
-  get diagnostics created = row_count;
+  with added as (
+    insert into records.records (
+      id, user_id, artist, name, aliases, format, label, label_code, catalog_number,
+      given_grade, media_grade, sleeve_grade, insert_grade, booklet_grade, obi_strip_grade, factory_sleeve_grade,
+      has_insert, has_booklet, has_obi_strip, has_factory_sleeve, is_promo, notes, purchased_at, price, currency,
+      release_date, release_year, pressing_year, media, discogs_release_id, collection_folder, rating, added_at, import_key,
+      revision, words_learnt)
+    select
+      c.id, p_user, c.artist, c.name, coalesce(c.aliases, '[]'), c.format, c.label, c.label_code, c.catalog_number,
+      c.given_grade, c.media_grade, c.sleeve_grade, c.insert_grade, c.booklet_grade, c.obi_strip_grade, c.factory_sleeve_grade,
+      c.has_insert, c.has_booklet, c.has_obi_strip, c.has_factory_sleeve, c.is_promo, c.notes, c.purchased_at, c.price, c.currency,
+      c.release_date, c.release_year, c.pressing_year, coalesce(c.media, '[]'), c.discogs_release_id, c.collection_folder, c.rating, c.added_at, c.import_key,
+      coalesce(c.revision, 1), true
+    from jsonb_populate_recordset(null::records.records, p_rows) c
+    -- A look-up for each row, whatever the planner thinks of the account's size.
+    left join lateral (
+      select true as is_there from records.records r
+      where c.revision is null and r.user_id = p_user and r.import_key = c.import_key
+      limit 1) before on true
+    where before.is_there is null
+    on conflict (user_id, id) do nothing
+    returning document)
+  select count(*), array_agg(a.document) into created, documents from added a;
+  if created > 0 then
+    perform records.learn_with(p_user, documents);
+  end if;
   return created;
 end $$;
 
@@ -952,58 +988,69 @@ ALTER FUNCTION records.is_swap_and_typo(p_word text, p_term text, p_swaps text[]
 
 CREATE FUNCTION records.learn(p_user uuid) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO ''
     AS $$
 begin
-  if not exists (select from records.to_learn n where n.user_id = p_user) then
-    return;
-  end if;
-  with noted as (delete from records.to_learn n where n.user_id = p_user returning n.id)
-  insert into records.words (user_id, word)
-  select p_user, l.word
-  from (
-    select distinct substr(lexeme, 7) as word
-    from (select distinct n.id from noted n) n
-    -- A look-up for each, whatever the planner thinks of the account's size.
-    cross join lateral (select r.document from records.records r where r.user_id = p_user and r.id = n.id offset 0) r
-    cross join unnest(tsvector_to_array(r.document)) lexeme) l
-  where (select true from records.words w where w.user_id = p_user and w.word = l.word) is null
-  order by l.word
-  on conflict do nothing;
+  perform records.learn_with(p_user, null);
 end $$;
 
 ALTER FUNCTION records.learn(p_user uuid) OWNER TO record_owner;
+
+-- Name: learn_with(uuid, tsvector[]); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.learn_with(p_user uuid, p_documents tsvector[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+  records_max constant integer := 10000;
+  settled constant timestamptz := now() - interval '30 seconds';
+  since constant timestamptz := (select l.up_to from records.learnt l where l.user_id = p_user);
+  documents tsvector[];
+  last timestamptz;
+begin
+  if p_documents is not null and since > settled - interval '30 seconds' then
+    perform records.add_words(p_user, p_documents);
+    return;
+  end if;
+  select array_agg(r.document), max(r.created_at) into documents, last
+  from (
+    select r.document, r.created_at from records.records r
+    where r.user_id = p_user and r.created_at > coalesce(since, '-infinity') and not r.words_learnt
+    order by r.created_at fetch first (records_max) rows with ties) r;
+  last := case when cardinality(documents) >= records_max then least(last, settled) else settled end;
+  if exists (select from records.to_learn n where n.user_id = p_user) then
+    with noted as (delete from records.to_learn n where n.user_id = p_user returning n.id)
+    select documents || array_agg(r.document) into documents
+    from (select distinct n.id from noted n) n
+    -- A look-up for each, whatever the planner thinks of the account's size.
+    cross join lateral (select r.document from records.records r where r.user_id = p_user and r.id = n.id offset 0) r;
+  end if;
+  if cardinality(documents || p_documents) > 0 then
+    perform records.add_words(p_user, documents || p_documents);
+  end if;
+  if since is null
+    or exists (select from records.records r where r.user_id = p_user and r.created_at > since and r.created_at <= last) then
+    insert into records.learnt as l (user_id, up_to) values (p_user, last)
+    on conflict (user_id) do update set up_to = greatest(l.up_to, excluded.up_to);
+  end if;
+end $$;
+
+ALTER FUNCTION records.learn_with(p_user uuid, p_documents tsvector[]) OWNER TO record_owner;
 
 -- Name: learn_words(); Type: FUNCTION; Schema: records; Owner: record_owner
 
 CREATE FUNCTION records.learn_words() RETURNS trigger
     LANGUAGE plpgsql
-    SET search_path TO ''
     AS $$
 declare
   author uuid;
-  batch text[];
+  documents tsvector[];
 begin
   if (select count(*) from (select from changed limit 2) c) = 1 then
-    insert into records.to_learn (user_id, id) select c.user_id, c.id from changed c returning user_id into author;
-    if (select count(*) from (select from records.to_learn n where n.user_id = author limit 50) n) = 50 then
-      perform records.learn(author);
-    end if;
+    insert into records.to_learn (user_id, id) select c.user_id, c.id from changed c;
     return null;
   end if;
-  for author, batch in
-    select l.user_id, array_agg(l.word order by l.word)
-    from (
-      select distinct r.user_id, substr(lexeme, 7) as word
-      from changed r cross join unnest(tsvector_to_array(r.document)) lexeme) l
-    group by l.user_id
-    order by l.user_id
-  loop
-    insert into records.words (user_id, word)
-    select author, fresh.word
-    from (select unnest(batch) as word except select w.word from records.words w where w.user_id = author and w.word = any (batch)) fresh
-    order by fresh.word
-    on conflict do nothing;
+  for author, documents in select c.user_id, array_agg(c.document) from changed c group by c.user_id order by c.user_id loop
+    perform records.add_words(author, documents);
   end loop;
   return null;
 end $$;
@@ -1280,6 +1327,85 @@ end $_$;
 
 ALTER FUNCTION records.price_stats(p_user uuid, p_session uuid, p_query text, p_filters jsonb) OWNER TO record_owner;
 
+-- Name: sessions; Type: TABLE; Schema: auth; Owner: record_owner
+
+CREATE TABLE auth.sessions (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp(3) with time zone NOT NULL,
+    ended_at timestamp(3) with time zone,
+    ended_by text,
+    CONSTRAINT sessions_check CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+    CONSTRAINT sessions_ended_by_check CHECK ((ended_by = ANY (ARRAY['LOGOUT'::text, 'REUSE'::text, 'DISABLED'::text])))
+);
+
+ALTER TABLE ONLY auth.sessions FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE auth.sessions OWNER TO record_owner;
+
+-- Name: sessions_of_caller; Type: VIEW; Schema: auth; Owner: record_owner
+
+CREATE VIEW auth.sessions_of_caller AS
+ SELECT id
+   FROM auth.sessions
+  WHERE ((user_id = (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid) AND (ended_at IS NULL));
+
+ALTER VIEW auth.sessions_of_caller OWNER TO record_owner;
+
+-- Name: read_record(uuid, uuid, uuid); Type: FUNCTION; Schema: records; Owner: record_owner
+
+CREATE FUNCTION records.read_record(p_user uuid, p_session uuid, p_id uuid) RETURNS SETOF records.readable
+    LANGUAGE sql STABLE ROWS 1
+    BEGIN ATOMIC
+ SELECT r.id,
+     r.user_id,
+     r.artist,
+     r.name,
+     r.aliases,
+     r.format,
+     r.label,
+     r.label_code,
+     r.catalog_number,
+     r.record_grade,
+     r.sleeve_grade,
+     r.insert_grade,
+     r.booklet_grade,
+     r.obi_strip_grade,
+     r.factory_sleeve_grade,
+     r.has_insert,
+     r.has_booklet,
+     r.has_obi_strip,
+     r.has_factory_sleeve,
+     r.is_promo,
+     r.notes,
+     r.purchased_at,
+     r.price,
+     r.currency,
+     r.release_date,
+     r.release_year,
+     r.pressing_year,
+     r.media,
+     r.discogs_release_id,
+     r.collection_folder,
+     r.rating,
+     r.added_at,
+     r.import_key,
+     r.revision,
+     r.created_at,
+     r.updated_at
+    FROM records.readable r
+   WHERE (( SELECT
+                 CASE
+                     WHEN (set_config('app.user_id'::text, (read_record.p_user)::text, true) IS NOT NULL) THEN COALESCE(( SELECT true
+                        FROM auth.sessions_of_caller s
+                       WHERE (s.id = read_record.p_session)), auth.session_ended())
+                     ELSE NULL::boolean
+                 END AS "case") AND (r.user_id = read_record.p_user) AND (r.id = read_record.p_id));
+END;
+
+ALTER FUNCTION records.read_record(p_user uuid, p_session uuid, p_id uuid) OWNER TO record_owner;
+
 -- Name: search_records(uuid, uuid, text, integer, integer, integer, integer, timestamp with time zone, uuid); Type: FUNCTION; Schema: records; Owner: record_owner
 
 CREATE FUNCTION records.search_records(p_user uuid, p_session uuid, p_query text, p_limit integer, p_offset integer, p_stage integer, p_after_rank integer, p_after_created_at timestamp with time zone, p_after_id uuid) RETURNS TABLE(total integer, stage integer, rank integer, record records.readable)
@@ -1404,7 +1530,7 @@ begin
     return;
   end if;
 
-  if p_step = 1 and exists (select from records.to_learn n where n.user_id = p_user) then
+  if p_step = 1 then
     perform records.learn(p_user);
   end if;
   if p_step = 2 and p_query ~ '[^a-z0-9 ]' then
@@ -1902,23 +2028,6 @@ ALTER TABLE ONLY auth.refresh_tokens FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE auth.refresh_tokens OWNER TO record_owner;
 
--- Name: sessions; Type: TABLE; Schema: auth; Owner: record_owner
-
-CREATE TABLE auth.sessions (
-    id uuid NOT NULL,
-    user_id uuid NOT NULL,
-    created_at timestamp(3) with time zone DEFAULT now() NOT NULL,
-    expires_at timestamp(3) with time zone NOT NULL,
-    ended_at timestamp(3) with time zone,
-    ended_by text,
-    CONSTRAINT sessions_check CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
-    CONSTRAINT sessions_ended_by_check CHECK ((ended_by = ANY (ARRAY['LOGOUT'::text, 'REUSE'::text, 'DISABLED'::text])))
-);
-
-ALTER TABLE ONLY auth.sessions FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE auth.sessions OWNER TO record_owner;
-
 -- Name: signing_keys; Type: TABLE; Schema: auth; Owner: record_owner
 
 CREATE TABLE auth.signing_keys (
@@ -1962,6 +2071,17 @@ CREATE TABLE records.idempotency (
 ALTER TABLE ONLY records.idempotency FORCE ROW LEVEL SECURITY;
 
 ALTER TABLE records.idempotency OWNER TO record_owner;
+
+-- Name: learnt; Type: TABLE; Schema: records; Owner: record_owner
+
+CREATE TABLE records.learnt (
+    user_id uuid NOT NULL,
+    up_to timestamp(3) with time zone NOT NULL
+);
+
+ALTER TABLE ONLY records.learnt FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE records.learnt OWNER TO record_owner;
 
 -- Name: records_0; Type: TABLE; Schema: records; Owner: record_owner
 
@@ -2011,26 +2131,8 @@ CREATE TABLE records.records_0 (
     format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
     year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
     document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
-    CONSTRAINT records_added_at_check CHECK (((added_at >= '1860-01-01 00:00:00+00'::timestamp with time zone) AND (added_at <= '2999-12-31 23:59:59+00'::timestamp with time zone))),
-    CONSTRAINT records_aliases_check CHECK (((jsonb_typeof(aliases) = 'array'::text) AND (jsonb_array_length(aliases) <= 50))),
-    CONSTRAINT records_artist_check CHECK (((char_length(artist) >= 1) AND (char_length(artist) <= 256))),
-    CONSTRAINT records_catalog_number_check CHECK ((char_length(catalog_number) <= 256)),
-    CONSTRAINT records_collection_folder_check CHECK ((char_length(collection_folder) <= 256)),
-    CONSTRAINT records_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT records_discogs_release_id_check CHECK ((discogs_release_id >= 1)),
-    CONSTRAINT records_format_check CHECK ((char_length(format) <= 256)),
-    CONSTRAINT records_import_key_check CHECK ((char_length(import_key) <= 256)),
-    CONSTRAINT records_label_check CHECK ((char_length(label) <= 256)),
-    CONSTRAINT records_label_code_check CHECK ((char_length(label_code) <= 256)),
-    CONSTRAINT records_media_check CHECK (((jsonb_typeof(media) = 'array'::text) AND (jsonb_array_length(media) <= 20))),
-    CONSTRAINT records_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 256))),
-    CONSTRAINT records_notes_check CHECK ((char_length(notes) <= 4096)),
-    CONSTRAINT records_pressing_year_check CHECK (((pressing_year >= 1860) AND (pressing_year <= 2999))),
-    CONSTRAINT records_price_check CHECK ((price >= (0)::numeric)),
-    CONSTRAINT records_purchased_at_check CHECK (((purchased_at >= '1860-01-01'::date) AND (purchased_at <= '2999-12-31'::date))),
-    CONSTRAINT records_rating_check CHECK (((rating >= 0) AND (rating <= 5))),
-    CONSTRAINT records_release_date_check CHECK (((release_date >= '1860-01-01'::date) AND (release_date <= '2999-12-31'::date))),
-    CONSTRAINT records_release_year_check CHECK (((release_year >= 1860) AND (release_year <= 2999)))
+    words_learnt boolean DEFAULT false NOT NULL,
+    CONSTRAINT records_whole CHECK (records.is_whole(artist, name, aliases, format, label, label_code, catalog_number, notes, purchased_at, price, currency, release_date, release_year, pressing_year, media, discogs_release_id, collection_folder, rating, added_at, import_key))
 );
 
 ALTER TABLE records.records_0 OWNER TO record_owner;
@@ -2083,26 +2185,8 @@ CREATE TABLE records.records_1 (
     format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
     year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
     document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
-    CONSTRAINT records_added_at_check CHECK (((added_at >= '1860-01-01 00:00:00+00'::timestamp with time zone) AND (added_at <= '2999-12-31 23:59:59+00'::timestamp with time zone))),
-    CONSTRAINT records_aliases_check CHECK (((jsonb_typeof(aliases) = 'array'::text) AND (jsonb_array_length(aliases) <= 50))),
-    CONSTRAINT records_artist_check CHECK (((char_length(artist) >= 1) AND (char_length(artist) <= 256))),
-    CONSTRAINT records_catalog_number_check CHECK ((char_length(catalog_number) <= 256)),
-    CONSTRAINT records_collection_folder_check CHECK ((char_length(collection_folder) <= 256)),
-    CONSTRAINT records_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT records_discogs_release_id_check CHECK ((discogs_release_id >= 1)),
-    CONSTRAINT records_format_check CHECK ((char_length(format) <= 256)),
-    CONSTRAINT records_import_key_check CHECK ((char_length(import_key) <= 256)),
-    CONSTRAINT records_label_check CHECK ((char_length(label) <= 256)),
-    CONSTRAINT records_label_code_check CHECK ((char_length(label_code) <= 256)),
-    CONSTRAINT records_media_check CHECK (((jsonb_typeof(media) = 'array'::text) AND (jsonb_array_length(media) <= 20))),
-    CONSTRAINT records_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 256))),
-    CONSTRAINT records_notes_check CHECK ((char_length(notes) <= 4096)),
-    CONSTRAINT records_pressing_year_check CHECK (((pressing_year >= 1860) AND (pressing_year <= 2999))),
-    CONSTRAINT records_price_check CHECK ((price >= (0)::numeric)),
-    CONSTRAINT records_purchased_at_check CHECK (((purchased_at >= '1860-01-01'::date) AND (purchased_at <= '2999-12-31'::date))),
-    CONSTRAINT records_rating_check CHECK (((rating >= 0) AND (rating <= 5))),
-    CONSTRAINT records_release_date_check CHECK (((release_date >= '1860-01-01'::date) AND (release_date <= '2999-12-31'::date))),
-    CONSTRAINT records_release_year_check CHECK (((release_year >= 1860) AND (release_year <= 2999)))
+    words_learnt boolean DEFAULT false NOT NULL,
+    CONSTRAINT records_whole CHECK (records.is_whole(artist, name, aliases, format, label, label_code, catalog_number, notes, purchased_at, price, currency, release_date, release_year, pressing_year, media, discogs_release_id, collection_folder, rating, added_at, import_key))
 );
 
 ALTER TABLE records.records_1 OWNER TO record_owner;
@@ -2155,26 +2239,8 @@ CREATE TABLE records.records_2 (
     format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
     year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
     document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
-    CONSTRAINT records_added_at_check CHECK (((added_at >= '1860-01-01 00:00:00+00'::timestamp with time zone) AND (added_at <= '2999-12-31 23:59:59+00'::timestamp with time zone))),
-    CONSTRAINT records_aliases_check CHECK (((jsonb_typeof(aliases) = 'array'::text) AND (jsonb_array_length(aliases) <= 50))),
-    CONSTRAINT records_artist_check CHECK (((char_length(artist) >= 1) AND (char_length(artist) <= 256))),
-    CONSTRAINT records_catalog_number_check CHECK ((char_length(catalog_number) <= 256)),
-    CONSTRAINT records_collection_folder_check CHECK ((char_length(collection_folder) <= 256)),
-    CONSTRAINT records_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT records_discogs_release_id_check CHECK ((discogs_release_id >= 1)),
-    CONSTRAINT records_format_check CHECK ((char_length(format) <= 256)),
-    CONSTRAINT records_import_key_check CHECK ((char_length(import_key) <= 256)),
-    CONSTRAINT records_label_check CHECK ((char_length(label) <= 256)),
-    CONSTRAINT records_label_code_check CHECK ((char_length(label_code) <= 256)),
-    CONSTRAINT records_media_check CHECK (((jsonb_typeof(media) = 'array'::text) AND (jsonb_array_length(media) <= 20))),
-    CONSTRAINT records_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 256))),
-    CONSTRAINT records_notes_check CHECK ((char_length(notes) <= 4096)),
-    CONSTRAINT records_pressing_year_check CHECK (((pressing_year >= 1860) AND (pressing_year <= 2999))),
-    CONSTRAINT records_price_check CHECK ((price >= (0)::numeric)),
-    CONSTRAINT records_purchased_at_check CHECK (((purchased_at >= '1860-01-01'::date) AND (purchased_at <= '2999-12-31'::date))),
-    CONSTRAINT records_rating_check CHECK (((rating >= 0) AND (rating <= 5))),
-    CONSTRAINT records_release_date_check CHECK (((release_date >= '1860-01-01'::date) AND (release_date <= '2999-12-31'::date))),
-    CONSTRAINT records_release_year_check CHECK (((release_year >= 1860) AND (release_year <= 2999)))
+    words_learnt boolean DEFAULT false NOT NULL,
+    CONSTRAINT records_whole CHECK (records.is_whole(artist, name, aliases, format, label, label_code, catalog_number, notes, purchased_at, price, currency, release_date, release_year, pressing_year, media, discogs_release_id, collection_folder, rating, added_at, import_key))
 );
 
 ALTER TABLE records.records_2 OWNER TO record_owner;
@@ -2227,26 +2293,8 @@ CREATE TABLE records.records_3 (
     format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
     year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
     document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
-    CONSTRAINT records_added_at_check CHECK (((added_at >= '1860-01-01 00:00:00+00'::timestamp with time zone) AND (added_at <= '2999-12-31 23:59:59+00'::timestamp with time zone))),
-    CONSTRAINT records_aliases_check CHECK (((jsonb_typeof(aliases) = 'array'::text) AND (jsonb_array_length(aliases) <= 50))),
-    CONSTRAINT records_artist_check CHECK (((char_length(artist) >= 1) AND (char_length(artist) <= 256))),
-    CONSTRAINT records_catalog_number_check CHECK ((char_length(catalog_number) <= 256)),
-    CONSTRAINT records_collection_folder_check CHECK ((char_length(collection_folder) <= 256)),
-    CONSTRAINT records_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT records_discogs_release_id_check CHECK ((discogs_release_id >= 1)),
-    CONSTRAINT records_format_check CHECK ((char_length(format) <= 256)),
-    CONSTRAINT records_import_key_check CHECK ((char_length(import_key) <= 256)),
-    CONSTRAINT records_label_check CHECK ((char_length(label) <= 256)),
-    CONSTRAINT records_label_code_check CHECK ((char_length(label_code) <= 256)),
-    CONSTRAINT records_media_check CHECK (((jsonb_typeof(media) = 'array'::text) AND (jsonb_array_length(media) <= 20))),
-    CONSTRAINT records_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 256))),
-    CONSTRAINT records_notes_check CHECK ((char_length(notes) <= 4096)),
-    CONSTRAINT records_pressing_year_check CHECK (((pressing_year >= 1860) AND (pressing_year <= 2999))),
-    CONSTRAINT records_price_check CHECK ((price >= (0)::numeric)),
-    CONSTRAINT records_purchased_at_check CHECK (((purchased_at >= '1860-01-01'::date) AND (purchased_at <= '2999-12-31'::date))),
-    CONSTRAINT records_rating_check CHECK (((rating >= 0) AND (rating <= 5))),
-    CONSTRAINT records_release_date_check CHECK (((release_date >= '1860-01-01'::date) AND (release_date <= '2999-12-31'::date))),
-    CONSTRAINT records_release_year_check CHECK (((release_year >= 1860) AND (release_year <= 2999)))
+    words_learnt boolean DEFAULT false NOT NULL,
+    CONSTRAINT records_whole CHECK (records.is_whole(artist, name, aliases, format, label, label_code, catalog_number, notes, purchased_at, price, currency, release_date, release_year, pressing_year, media, discogs_release_id, collection_folder, rating, added_at, import_key))
 );
 
 ALTER TABLE records.records_3 OWNER TO record_owner;
@@ -2299,26 +2347,8 @@ CREATE TABLE records.records_4 (
     format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
     year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
     document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
-    CONSTRAINT records_added_at_check CHECK (((added_at >= '1860-01-01 00:00:00+00'::timestamp with time zone) AND (added_at <= '2999-12-31 23:59:59+00'::timestamp with time zone))),
-    CONSTRAINT records_aliases_check CHECK (((jsonb_typeof(aliases) = 'array'::text) AND (jsonb_array_length(aliases) <= 50))),
-    CONSTRAINT records_artist_check CHECK (((char_length(artist) >= 1) AND (char_length(artist) <= 256))),
-    CONSTRAINT records_catalog_number_check CHECK ((char_length(catalog_number) <= 256)),
-    CONSTRAINT records_collection_folder_check CHECK ((char_length(collection_folder) <= 256)),
-    CONSTRAINT records_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT records_discogs_release_id_check CHECK ((discogs_release_id >= 1)),
-    CONSTRAINT records_format_check CHECK ((char_length(format) <= 256)),
-    CONSTRAINT records_import_key_check CHECK ((char_length(import_key) <= 256)),
-    CONSTRAINT records_label_check CHECK ((char_length(label) <= 256)),
-    CONSTRAINT records_label_code_check CHECK ((char_length(label_code) <= 256)),
-    CONSTRAINT records_media_check CHECK (((jsonb_typeof(media) = 'array'::text) AND (jsonb_array_length(media) <= 20))),
-    CONSTRAINT records_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 256))),
-    CONSTRAINT records_notes_check CHECK ((char_length(notes) <= 4096)),
-    CONSTRAINT records_pressing_year_check CHECK (((pressing_year >= 1860) AND (pressing_year <= 2999))),
-    CONSTRAINT records_price_check CHECK ((price >= (0)::numeric)),
-    CONSTRAINT records_purchased_at_check CHECK (((purchased_at >= '1860-01-01'::date) AND (purchased_at <= '2999-12-31'::date))),
-    CONSTRAINT records_rating_check CHECK (((rating >= 0) AND (rating <= 5))),
-    CONSTRAINT records_release_date_check CHECK (((release_date >= '1860-01-01'::date) AND (release_date <= '2999-12-31'::date))),
-    CONSTRAINT records_release_year_check CHECK (((release_year >= 1860) AND (release_year <= 2999)))
+    words_learnt boolean DEFAULT false NOT NULL,
+    CONSTRAINT records_whole CHECK (records.is_whole(artist, name, aliases, format, label, label_code, catalog_number, notes, purchased_at, price, currency, release_date, release_year, pressing_year, media, discogs_release_id, collection_folder, rating, added_at, import_key))
 );
 
 ALTER TABLE records.records_4 OWNER TO record_owner;
@@ -2371,26 +2401,8 @@ CREATE TABLE records.records_5 (
     format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
     year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
     document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
-    CONSTRAINT records_added_at_check CHECK (((added_at >= '1860-01-01 00:00:00+00'::timestamp with time zone) AND (added_at <= '2999-12-31 23:59:59+00'::timestamp with time zone))),
-    CONSTRAINT records_aliases_check CHECK (((jsonb_typeof(aliases) = 'array'::text) AND (jsonb_array_length(aliases) <= 50))),
-    CONSTRAINT records_artist_check CHECK (((char_length(artist) >= 1) AND (char_length(artist) <= 256))),
-    CONSTRAINT records_catalog_number_check CHECK ((char_length(catalog_number) <= 256)),
-    CONSTRAINT records_collection_folder_check CHECK ((char_length(collection_folder) <= 256)),
-    CONSTRAINT records_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT records_discogs_release_id_check CHECK ((discogs_release_id >= 1)),
-    CONSTRAINT records_format_check CHECK ((char_length(format) <= 256)),
-    CONSTRAINT records_import_key_check CHECK ((char_length(import_key) <= 256)),
-    CONSTRAINT records_label_check CHECK ((char_length(label) <= 256)),
-    CONSTRAINT records_label_code_check CHECK ((char_length(label_code) <= 256)),
-    CONSTRAINT records_media_check CHECK (((jsonb_typeof(media) = 'array'::text) AND (jsonb_array_length(media) <= 20))),
-    CONSTRAINT records_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 256))),
-    CONSTRAINT records_notes_check CHECK ((char_length(notes) <= 4096)),
-    CONSTRAINT records_pressing_year_check CHECK (((pressing_year >= 1860) AND (pressing_year <= 2999))),
-    CONSTRAINT records_price_check CHECK ((price >= (0)::numeric)),
-    CONSTRAINT records_purchased_at_check CHECK (((purchased_at >= '1860-01-01'::date) AND (purchased_at <= '2999-12-31'::date))),
-    CONSTRAINT records_rating_check CHECK (((rating >= 0) AND (rating <= 5))),
-    CONSTRAINT records_release_date_check CHECK (((release_date >= '1860-01-01'::date) AND (release_date <= '2999-12-31'::date))),
-    CONSTRAINT records_release_year_check CHECK (((release_year >= 1860) AND (release_year <= 2999)))
+    words_learnt boolean DEFAULT false NOT NULL,
+    CONSTRAINT records_whole CHECK (records.is_whole(artist, name, aliases, format, label, label_code, catalog_number, notes, purchased_at, price, currency, release_date, release_year, pressing_year, media, discogs_release_id, collection_folder, rating, added_at, import_key))
 );
 
 ALTER TABLE records.records_5 OWNER TO record_owner;
@@ -2443,26 +2455,8 @@ CREATE TABLE records.records_6 (
     format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
     year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
     document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
-    CONSTRAINT records_added_at_check CHECK (((added_at >= '1860-01-01 00:00:00+00'::timestamp with time zone) AND (added_at <= '2999-12-31 23:59:59+00'::timestamp with time zone))),
-    CONSTRAINT records_aliases_check CHECK (((jsonb_typeof(aliases) = 'array'::text) AND (jsonb_array_length(aliases) <= 50))),
-    CONSTRAINT records_artist_check CHECK (((char_length(artist) >= 1) AND (char_length(artist) <= 256))),
-    CONSTRAINT records_catalog_number_check CHECK ((char_length(catalog_number) <= 256)),
-    CONSTRAINT records_collection_folder_check CHECK ((char_length(collection_folder) <= 256)),
-    CONSTRAINT records_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT records_discogs_release_id_check CHECK ((discogs_release_id >= 1)),
-    CONSTRAINT records_format_check CHECK ((char_length(format) <= 256)),
-    CONSTRAINT records_import_key_check CHECK ((char_length(import_key) <= 256)),
-    CONSTRAINT records_label_check CHECK ((char_length(label) <= 256)),
-    CONSTRAINT records_label_code_check CHECK ((char_length(label_code) <= 256)),
-    CONSTRAINT records_media_check CHECK (((jsonb_typeof(media) = 'array'::text) AND (jsonb_array_length(media) <= 20))),
-    CONSTRAINT records_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 256))),
-    CONSTRAINT records_notes_check CHECK ((char_length(notes) <= 4096)),
-    CONSTRAINT records_pressing_year_check CHECK (((pressing_year >= 1860) AND (pressing_year <= 2999))),
-    CONSTRAINT records_price_check CHECK ((price >= (0)::numeric)),
-    CONSTRAINT records_purchased_at_check CHECK (((purchased_at >= '1860-01-01'::date) AND (purchased_at <= '2999-12-31'::date))),
-    CONSTRAINT records_rating_check CHECK (((rating >= 0) AND (rating <= 5))),
-    CONSTRAINT records_release_date_check CHECK (((release_date >= '1860-01-01'::date) AND (release_date <= '2999-12-31'::date))),
-    CONSTRAINT records_release_year_check CHECK (((release_year >= 1860) AND (release_year <= 2999)))
+    words_learnt boolean DEFAULT false NOT NULL,
+    CONSTRAINT records_whole CHECK (records.is_whole(artist, name, aliases, format, label, label_code, catalog_number, notes, purchased_at, price, currency, release_date, release_year, pressing_year, media, discogs_release_id, collection_folder, rating, added_at, import_key))
 );
 
 ALTER TABLE records.records_6 OWNER TO record_owner;
@@ -2515,26 +2509,8 @@ CREATE TABLE records.records_7 (
     format_norm text GENERATED ALWAYS AS (records.format_kind(format)) STORED COLLATE pg_catalog."C",
     year integer GENERATED ALWAYS AS (COALESCE(release_year, (EXTRACT(year FROM release_date))::integer)) STORED,
     document tsvector GENERATED ALWAYS AS (records.document_of(user_id, artist, name, label, catalog_number, aliases)) STORED NOT NULL,
-    CONSTRAINT records_added_at_check CHECK (((added_at >= '1860-01-01 00:00:00+00'::timestamp with time zone) AND (added_at <= '2999-12-31 23:59:59+00'::timestamp with time zone))),
-    CONSTRAINT records_aliases_check CHECK (((jsonb_typeof(aliases) = 'array'::text) AND (jsonb_array_length(aliases) <= 50))),
-    CONSTRAINT records_artist_check CHECK (((char_length(artist) >= 1) AND (char_length(artist) <= 256))),
-    CONSTRAINT records_catalog_number_check CHECK ((char_length(catalog_number) <= 256)),
-    CONSTRAINT records_collection_folder_check CHECK ((char_length(collection_folder) <= 256)),
-    CONSTRAINT records_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
-    CONSTRAINT records_discogs_release_id_check CHECK ((discogs_release_id >= 1)),
-    CONSTRAINT records_format_check CHECK ((char_length(format) <= 256)),
-    CONSTRAINT records_import_key_check CHECK ((char_length(import_key) <= 256)),
-    CONSTRAINT records_label_check CHECK ((char_length(label) <= 256)),
-    CONSTRAINT records_label_code_check CHECK ((char_length(label_code) <= 256)),
-    CONSTRAINT records_media_check CHECK (((jsonb_typeof(media) = 'array'::text) AND (jsonb_array_length(media) <= 20))),
-    CONSTRAINT records_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 256))),
-    CONSTRAINT records_notes_check CHECK ((char_length(notes) <= 4096)),
-    CONSTRAINT records_pressing_year_check CHECK (((pressing_year >= 1860) AND (pressing_year <= 2999))),
-    CONSTRAINT records_price_check CHECK ((price >= (0)::numeric)),
-    CONSTRAINT records_purchased_at_check CHECK (((purchased_at >= '1860-01-01'::date) AND (purchased_at <= '2999-12-31'::date))),
-    CONSTRAINT records_rating_check CHECK (((rating >= 0) AND (rating <= 5))),
-    CONSTRAINT records_release_date_check CHECK (((release_date >= '1860-01-01'::date) AND (release_date <= '2999-12-31'::date))),
-    CONSTRAINT records_release_year_check CHECK (((release_year >= 1860) AND (release_year <= 2999)))
+    words_learnt boolean DEFAULT false NOT NULL,
+    CONSTRAINT records_whole CHECK (records.is_whole(artist, name, aliases, format, label, label_code, catalog_number, notes, purchased_at, price, currency, release_date, release_year, pressing_year, media, discogs_release_id, collection_folder, rating, added_at, import_key))
 );
 
 ALTER TABLE records.records_7 OWNER TO record_owner;
@@ -2643,6 +2619,11 @@ ALTER TABLE ONLY platform.migrations
 
 ALTER TABLE ONLY records.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (user_id, key);
+
+-- Name: learnt learnt_pkey; Type: CONSTRAINT; Schema: records; Owner: record_owner
+
+ALTER TABLE ONLY records.learnt
+    ADD CONSTRAINT learnt_pkey PRIMARY KEY (user_id);
 
 -- Name: records records_pkey; Type: CONSTRAINT; Schema: records; Owner: record_owner
 
@@ -3378,10 +3359,6 @@ CREATE TRIGGER disabled AFTER UPDATE OF disabled_at ON auth.accounts FOR EACH RO
 
 CREATE TRIGGER learn_words_of_changed AFTER UPDATE ON records.records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION records.learn_words();
 
--- Name: records learn_words_of_new; Type: TRIGGER; Schema: records; Owner: record_owner
-
-CREATE TRIGGER learn_words_of_new AFTER INSERT ON records.records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION records.learn_words();
-
 -- Name: refresh_tokens refresh_tokens_session_id_fkey; Type: FK CONSTRAINT; Schema: auth; Owner: record_owner
 
 ALTER TABLE ONLY auth.refresh_tokens
@@ -3424,9 +3401,17 @@ ALTER TABLE auth.sessions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE records.idempotency ENABLE ROW LEVEL SECURITY;
 
+-- Name: learnt; Type: ROW SECURITY; Schema: records; Owner: record_owner
+
+ALTER TABLE records.learnt ENABLE ROW LEVEL SECURITY;
+
 -- Name: idempotency of_the_caller; Type: POLICY; Schema: records; Owner: record_owner
 
 CREATE POLICY of_the_caller ON records.idempotency USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif")));
+
+-- Name: learnt of_the_caller; Type: POLICY; Schema: records; Owner: record_owner
+
+CREATE POLICY of_the_caller ON records.learnt USING ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((user_id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::uuid AS "nullif")));
 
 -- Name: records of_the_caller; Type: POLICY; Schema: records; Owner: record_owner
 
@@ -3533,6 +3518,11 @@ GRANT ALL ON FUNCTION auth.rehash(p_user uuid, p_old_hash text, p_new_hash text)
 REVOKE ALL ON FUNCTION auth.rotate_refresh(p_parent_hash bytea, p_child_hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION auth.rotate_refresh(p_parent_hash bytea, p_child_hash bytea) TO auth_app;
 
+-- Name: FUNCTION session_ended(); Type: ACL; Schema: auth; Owner: record_owner
+
+REVOKE ALL ON FUNCTION auth.session_ended() FROM PUBLIC;
+GRANT ALL ON FUNCTION auth.session_ended() TO record_app;
+
 -- Name: FUNCTION signing_key(); Type: ACL; Schema: auth; Owner: record_owner
 
 REVOKE ALL ON FUNCTION auth.signing_key() FROM PUBLIC;
@@ -3554,6 +3544,11 @@ GRANT ALL ON FUNCTION auth.verification_keys() TO record_app;
 REVOKE ALL ON FUNCTION extensions.matches(tsvector, tsquery) FROM PUBLIC;
 GRANT ALL ON FUNCTION extensions.matches(tsvector, tsquery) TO record_owner;
 GRANT ALL ON FUNCTION extensions.matches(tsvector, tsquery) TO record_app;
+
+-- Name: FUNCTION add_words(p_user uuid, p_documents tsvector[]); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.add_words(p_user uuid, p_documents tsvector[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.add_words(p_user uuid, p_documents tsvector[]) TO record_app;
 
 -- Name: FUNCTION aliases_in_normal_form(p_aliases jsonb); Type: ACL; Schema: records; Owner: record_owner
 
@@ -3579,6 +3574,11 @@ GRANT ALL ON FUNCTION records.document_of(p_user uuid, p_artist text, p_name tex
 
 REVOKE ALL ON FUNCTION records.format_kind(p_format text) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.format_kind(p_format text) TO record_app;
+
+-- Name: FUNCTION is_whole(p_artist text, p_name text, p_aliases jsonb, p_format text, p_label text, p_label_code text, p_catalog_number text, p_notes text, p_purchased_at date, p_price numeric, p_currency text, p_release_date date, p_release_year integer, p_pressing_year integer, p_media jsonb, p_discogs_release_id integer, p_collection_folder text, p_rating integer, p_added_at timestamp with time zone, p_import_key text); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.is_whole(p_artist text, p_name text, p_aliases jsonb, p_format text, p_label text, p_label_code text, p_catalog_number text, p_notes text, p_purchased_at date, p_price numeric, p_currency text, p_release_date date, p_release_year integer, p_pressing_year integer, p_media jsonb, p_discogs_release_id integer, p_collection_folder text, p_rating integer, p_added_at timestamp with time zone, p_import_key text) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.is_whole(p_artist text, p_name text, p_aliases jsonb, p_format text, p_label text, p_label_code text, p_catalog_number text, p_notes text, p_purchased_at date, p_price numeric, p_currency text, p_release_date date, p_release_year integer, p_pressing_year integer, p_media jsonb, p_discogs_release_id integer, p_collection_folder text, p_rating integer, p_added_at timestamp with time zone, p_import_key text) TO record_app;
 
 -- Name: FUNCTION names_in_normal_form(p_artist text, p_name text, p_aliases jsonb); Type: ACL; Schema: records; Owner: record_owner
 
@@ -3809,6 +3809,11 @@ GRANT ALL ON FUNCTION records.is_swap_and_typo(p_word text, p_term text, p_swaps
 REVOKE ALL ON FUNCTION records.learn(p_user uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.learn(p_user uuid) TO record_app;
 
+-- Name: FUNCTION learn_with(p_user uuid, p_documents tsvector[]); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.learn_with(p_user uuid, p_documents tsvector[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.learn_with(p_user uuid, p_documents tsvector[]) TO record_app;
+
 -- Name: FUNCTION learn_words(); Type: ACL; Schema: records; Owner: record_owner
 
 REVOKE ALL ON FUNCTION records.learn_words() FROM PUBLIC;
@@ -3853,6 +3858,15 @@ GRANT ALL ON FUNCTION records.normal_form_of_any(p_text text) TO record_app;
 
 REVOKE ALL ON FUNCTION records.price_stats(p_user uuid, p_session uuid, p_query text, p_filters jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION records.price_stats(p_user uuid, p_session uuid, p_query text, p_filters jsonb) TO record_app;
+
+-- Name: TABLE sessions_of_caller; Type: ACL; Schema: auth; Owner: record_owner
+
+GRANT SELECT ON TABLE auth.sessions_of_caller TO record_app;
+
+-- Name: FUNCTION read_record(p_user uuid, p_session uuid, p_id uuid); Type: ACL; Schema: records; Owner: record_owner
+
+REVOKE ALL ON FUNCTION records.read_record(p_user uuid, p_session uuid, p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION records.read_record(p_user uuid, p_session uuid, p_id uuid) TO record_app;
 
 -- Name: FUNCTION search_records(p_user uuid, p_session uuid, p_query text, p_limit integer, p_offset integer, p_stage integer, p_after_rank integer, p_after_created_at timestamp with time zone, p_after_id uuid); Type: ACL; Schema: records; Owner: record_owner
 
@@ -3919,6 +3933,14 @@ GRANT SELECT(created_at) ON TABLE auth.accounts TO auth_app;
 -- Name: TABLE idempotency; Type: ACL; Schema: records; Owner: record_owner
 
 GRANT SELECT,INSERT,DELETE ON TABLE records.idempotency TO record_app;
+
+-- Name: TABLE learnt; Type: ACL; Schema: records; Owner: record_owner
+
+GRANT SELECT,INSERT ON TABLE records.learnt TO record_app;
+
+-- Name: COLUMN learnt.up_to; Type: ACL; Schema: records; Owner: record_owner
+
+GRANT UPDATE(up_to) ON TABLE records.learnt TO record_app;
 
 -- Name: TABLE to_learn; Type: ACL; Schema: records; Owner: record_owner
 

@@ -1,5 +1,5 @@
 /**
- * A tagged template that runs one statement: sql<Row>`select * from records.get_record(${user}, ${session}, ${id})`.
+ * A tagged template that runs one statement: sql<Row>`select * from records.read_record(${user}, ${session}, ${id})`.
  * Values travel as bind parameters; null where there is none. Rows are plain objects with the columns' own names.
  * Within a call it follows the call's deadline and cancellation (down to the statement), opens its span, and turns
  * what the database says into refusals: SQLSTATE RP000 carries a reason of the error table in its message,

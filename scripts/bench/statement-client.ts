@@ -17,7 +17,7 @@ const one = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.l
 await answerWindows(plan.concurrency, async () => {
   const { userId, sessionId, recordIds } = one(plan.targets);
   const recordId = one(recordIds);
-  const rows = await sql`select * from records.get_record(${userId}, ${sessionId}, ${recordId})`;
+  const rows = await sql`select * from records.read_record(${userId}, ${sessionId}, ${recordId})`;
   return rows.length === 1 && rows[0]?.id === recordId && JSON.stringify(rows[0]).includes(plan.expected);
 });
 process.exit(0);

@@ -25,6 +25,8 @@ export interface PostgresOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** What it is sized for; half of this machine where nothing is said, because the functions run beside it. */
   readonly room?: Room;
+  /** Argv of another server of the same major version than npm's: Debian's, which production has. */
+  readonly server?: readonly string[];
   /** 60 s by default, in which a crash's log is replayed; a restored backup has more. */
   readonly readyWithinMs?: number;
 }
@@ -43,7 +45,7 @@ const configuration = fileURLToPath(new URL('../../db/postgres/postgresql.conf',
  * @throws Remedy
  */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
-  const { folder, port, password, settings = {}, room = roomHere(0.5), readyWithinMs = 60_000 } = options;
+  const { folder, port, password, settings = {}, room = roomHere(0.5), readyWithinMs = 60_000, server } = options;
   const account = databaseAccount();
   if (account && !isOpenToAll(folder))
     throw new Remedy(
@@ -61,7 +63,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   const part = await startPart({
     name: 'postgres',
     command: [
-      join(programs, 'bin/postgres'),
+      ...(server ?? [join(programs, 'bin/postgres')]),
       '-D',
       data,
       ...Object.entries(overrides).flatMap(([key, value]) => ['-c', `${key}=${value}`]),

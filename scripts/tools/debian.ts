@@ -26,6 +26,8 @@ const remedy =
 
 /** PgBouncer 1.24 (prepared statements in transaction pooling): argv to put before its arguments. Not to be run as root, it refuses. */
 export const pgbouncer = (): Promise<string[]> => debianProgram('usr/sbin/pgbouncer');
+/** The server that the local cluster's image has: npm's is compiled for its size (-Os), this one for speed. */
+export const postgresServer = (): Promise<string[]> => debianProgram('usr/lib/postgresql/17/bin/postgres', debianImageRoot);
 export const psql = (): Promise<string[]> => debianProgram('usr/lib/postgresql/17/bin/psql');
 export const pgDump = (): Promise<string[]> => debianProgram('usr/lib/postgresql/17/bin/pg_dump');
 export const pgRestore = (): Promise<string[]> => debianProgram('usr/lib/postgresql/17/bin/pg_restore');

@@ -1,6 +1,7 @@
 import type { GetRecordRequest, GetRecordResponse } from '../../../proto/generated/records.ts';
 import type { Tools } from '../../runtime/define-function.ts';
 import { recordOf } from '../record.ts';
+import { refuse } from '../refusals.ts';
 import type { getRecordQueries } from './queries.ts';
 
 /**
@@ -11,5 +12,7 @@ export async function getRecord(
   { recordId }: GetRecordRequest,
   { queries, caller }: Tools<ReturnType<typeof getRecordQueries>, unknown>,
 ): Promise<GetRecordResponse> {
-  return { record: recordOf(await queries.getRecord(caller, recordId)) };
+  const row = await queries.readRecord(caller, recordId);
+  if (row === undefined) throw refuse('NOT_FOUND');
+  return { record: recordOf(row) };
 }

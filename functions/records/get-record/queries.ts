@@ -3,9 +3,12 @@ import type { Sql } from '../../runtime/sql.ts';
 import type { RecordRow } from '../record.ts';
 
 export const getRecordQueries = (sql: Sql) => ({
-  /** @throws Refusal NOT_FOUND, SESSION_ENDED */
-  getRecord: async ({ userId, sessionId }: Caller, id: string): Promise<RecordRow> => {
-    const [row] = await sql<RecordRow>`select * from records.get_record(${userId}, ${sessionId}, ${id})`;
-    return row as RecordRow;
+  /**
+   * @returns undefined where the caller has no such record
+   * @throws Refusal SESSION_ENDED
+   */
+  readRecord: async ({ userId, sessionId }: Caller, id: string): Promise<RecordRow | undefined> => {
+    const [row] = await sql<RecordRow>`select * from records.read_record(${userId}, ${sessionId}, ${id})`;
+    return row;
   },
 });

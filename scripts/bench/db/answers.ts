@@ -32,7 +32,7 @@ async function checkReads(store: Store, records: number): Promise<number> {
       const rows: SeedRow[] = [...rowsOf(set, account)];
       for (let read = 0; read < readsEach; read++, compared++) {
         const row = rows[Math.floor((read * rows.length) / readsEach)] as SeedRow;
-        const [found]: postgres.Row[] = await app`select * from records.get_record(${account.id}, ${session?.id as string}, ${row.id})`;
+        const [found]: postgres.Row[] = await app`select * from records.read_record(${account.id}, ${session?.id as string}, ${row.id})`;
         assert.deepEqual(
           [found?.id, found?.artist, found?.name, found?.catalog_number, found?.price, found?.notes],
           [row.id, row.artist, row.name, row.catalog_number, row.price, row.notes],

@@ -1,9 +1,16 @@
+import { availableParallelism } from 'node:os';
 import postgres from 'postgres';
+import { poolSize } from '../../../db/pgbouncer/size.ts';
 import { median, type Ratio, rounded } from '../ratios.ts';
 import type { Lists } from './lists.ts';
 import { type Load, load, type Run } from './pgbench.ts';
 import { inserts, pointReads } from './scripts.ts';
 import type { Store } from './store.ts';
+
+/** As many as PgBouncer lets to work at once here: of more of them the others would wait outside. */
+const clients = poolSize(availableParallelism());
+/** As many as would come if nothing kept them. */
+const crowd = 16;
 
 export interface Rounds {
   readonly rounds: number;
@@ -36,18 +43,25 @@ export const ratioOf = (runs: readonly Run[], peers: readonly Run[]): number =>
 
 /** A record by its id under row-level security, beside pgbench -S, and beside what each part of it costs. */
 export async function benchPointReads(store: Store, lists: Lists, options: Rounds): Promise<Record<string, Ratio>> {
-  const clients = 8;
   const { seconds } = options;
   const app = store.url('skewed', 'record_app');
   const superuser = store.url('skewed', 'postgres');
-  const read = (url: string, script: string) => () =>
-    load({ url, script, clients, seconds, calls: pointReads.calls, variables: { batches: lists.batches } });
+  const read =
+    (url: string, script: string, at = clients) =>
+    () =>
+      load({ url, script, clients: at, seconds, calls: pointReads.calls, variables: { batches: lists.batches } });
+  const selectOnly =
+    (at = clients) =>
+    () =>
+      load({ url: superuser, script: 'builtin', clients: at, seconds });
   const raw = await inTurns(options, 'point_read_rls', {
     ours: read(app, pointReads.ours),
-    pgbenchSelectOnly: () => load({ url: superuser, script: 'builtin', clients, seconds }),
+    pgbenchSelectOnly: selectOnly(),
     plainTable: read(app, pointReads.plain),
     bareOnPlainTable: read(superuser, pointReads.barePlain),
     bareOnPartitions: read(superuser, pointReads.barePartitioned),
+    oursInACrowd: read(app, pointReads.ours, crowd),
+    pgbenchInACrowd: selectOnly(crowd),
   });
   const tps = Object.fromEntries(Object.entries(raw).map(([name, runs]) => [name, Math.round(medianOf(runs))]));
   return {
@@ -56,6 +70,12 @@ export async function benchPointReads(store: Store, lists: Lists, options: Round
       goal: '>=0.4',
       peer: `pgbench -S, prepared, ${clients} clients both, in TPS: ${tps.ours} and ${tps.pgbenchSelectOnly}. The same on a table without partitions ${tps.plainTable}; the statement alone, without function, session check and policy, on that table ${tps.bareOnPlainTable}, on partitions ${tps.bareOnPartitions}`,
       raw,
+    },
+    point_read_rls_crowd: {
+      value: ratioOf(raw.oursInACrowd, raw.pgbenchInACrowd),
+      goal: '-',
+      peer: `the same with ${crowd} clients both, in TPS: ${tps.oursInACrowd} and ${tps.pgbenchInACrowd}`,
+      raw: 'in point_read_rls',
     },
     partitions_cost: {
       value: ratioOf(raw.ours, raw.plainTable),
@@ -72,10 +92,9 @@ export async function benchPointReads(store: Store, lists: Lists, options: Round
  * would measure little else: so they are a figure of their own, and the others begin when most pages have been touched.
  */
 export async function benchInserts(store: Store, lists: Lists, options: Rounds): Promise<Record<string, Ratio>> {
-  const clients = 16;
   const app = store.url('skewed', 'record_app');
-  const insert = (script: string, seconds = options.seconds) =>
-    load({ url: app, script, clients, seconds, variables: { rows: lists.rows } });
+  const insert = (script: string, seconds = options.seconds, at = clients) =>
+    load({ url: app, script, clients: at, seconds, variables: { rows: lists.rows } });
   const [first, firstPeer] = await afterCheckpoint(store, async () => [await insert(inserts.ours), await insert(inserts.bare)] as const);
   options.onProgress('insert: warming up');
   const warmUpSeconds = 3 * options.rounds * options.seconds;
@@ -84,6 +103,8 @@ export async function benchInserts(store: Store, lists: Lists, options: Rounds):
     ours: () => insert(inserts.ours),
     bare: () => insert(inserts.bare),
     createRecord: () => insert(inserts.createRecord),
+    oursInACrowd: () => insert(inserts.ours, options.seconds, crowd),
+    bareInACrowd: () => insert(inserts.bare, options.seconds, crowd),
   });
   return {
     insert: {
@@ -91,6 +112,12 @@ export async function benchInserts(store: Store, lists: Lists, options: Rounds):
       goal: '>=0.4',
       peer: `a table without index, constraint, policy and generated column, ${clients} clients both, fsync and synchronous_commit on, in TPS: ${Math.round(medianOf(raw.ours))} and ${Math.round(medianOf(raw.bare))}; CreateRecord's whole function ${Math.round(medianOf(raw.createRecord))}`,
       raw,
+    },
+    insert_crowd: {
+      value: ratioOf(raw.oursInACrowd, raw.bareInACrowd),
+      goal: '-',
+      peer: `the same with ${crowd} clients both, in TPS: ${Math.round(medianOf(raw.oursInACrowd))} and ${Math.round(medianOf(raw.bareInACrowd))}`,
+      raw: 'in insert',
     },
     insert_after_checkpoint: {
       value: ratioOf([first], [firstPeer]),
@@ -111,29 +138,28 @@ async function afterCheckpoint<T>(store: Store, work: () => Promise<T>): Promise
 
 /** What PgBouncer costs, and whether it lets a crowd through. */
 export async function benchPgbouncer(store: Store, lists: Lists, options: Rounds): Promise<Record<string, Ratio>> {
-  const clients = 16;
   const read = (url: string, more: Pick<Load, 'clients' | 'seconds' | 'each'>) =>
     load({ url, script: pointReads.ours, calls: pointReads.calls, variables: { batches: lists.batches }, ...more });
   const raw = await inTurns(options, 'pgbouncer', {
-    ours: () => read(store.url('skewed', 'record_app', 'pgbouncer'), { clients, seconds: options.seconds }),
-    direct: () => read(store.url('skewed', 'record_app'), { clients, seconds: options.seconds }),
+    ours: () => read(store.url('skewed', 'record_app', 'pgbouncer'), { clients: crowd, seconds: options.seconds }),
+    direct: () => read(store.url('skewed', 'record_app'), { clients: crowd, seconds: options.seconds }),
   });
   options.onProgress('pgbouncer: 1,000 clients');
   // A failed connection or transaction ends pgbench, and the bench with it. Not for a time: on a busy machine connecting may take all of it.
-  const crowd = await read(store.url('skewed', 'record_app', 'poolOf20'), { clients: 1000, each: 1 });
+  const thousand = await read(store.url('skewed', 'record_app', 'poolOf20'), { clients: 1000, each: 1 });
   return {
     pgbouncer: {
       value: ratioOf(raw.ours, raw.direct),
       goal: '>=0.6',
-      peer: `straight to PostgreSQL, ${clients} clients both, records by id, in TPS: ${Math.round(medianOf(raw.ours))} and ${Math.round(medianOf(raw.direct))}`,
+      peer: `straight to PostgreSQL, ${crowd} clients both, records by id, in TPS: ${Math.round(medianOf(raw.ours))} and ${Math.round(medianOf(raw.direct))}`,
       raw,
     },
     pgbouncer_crowd_tps: {
-      value: crowd.perSecond,
+      value: thousand.perSecond,
       unit: 'TPS',
       goal: '-',
-      peer: `1,000 client connections on a pool of 20: ${crowd.calls} calls, none failed`,
-      raw: crowd,
+      peer: `1,000 client connections on a pool of 20: ${thousand.calls} calls, none failed`,
+      raw: thousand,
     },
   };
 }

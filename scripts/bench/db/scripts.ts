@@ -1,16 +1,23 @@
 /** The calls that are measured, in pgbench's language. Variables that begin with ":" are pgbench's. */
 
-const batchSize = 50;
+/**
+ * Keys are read with one statement, and then as many calls are made. Not many more: pgbench prepares each line of a script by itself, and fifty plans of
+ * the same statement push each other out of the processor's cache, where a connection of ours has one.
+ */
+const batchSize = 12;
+const keys = '\\set n random(1, :batches)\nselect * from bench.batches where n = :n \\gset\n';
 const batched = (call: (i: number) => string): string =>
-  `\\set n random(1, :batches)\nselect * from bench.batches where n = :n \\gset\n${Array.from({ length: batchSize }, (_, i) => `${call(i + 1)};\n`).join('')}`;
+  `${keys}${Array.from({ length: batchSize }, (_, i) => `${call(i + 1)};\n`).join('')}`;
 
-/** A record by its id; fifty random ones of as many accounts in each transaction. */
+const byId = (i: number): string => `select * from records.read_record(:u${i}, :s${i}, :r${i})`;
+
+/** A record by its id; twelve random ones of as many accounts in each transaction. */
 export const pointReads = {
   calls: batchSize,
   /** GetRecord's statement. */
-  ours: batched((i) => `select * from records.get_record(:u${i}, :s${i}, :r${i})`),
+  ours: batched(byId),
   /** The same on a table without partitions. */
-  plain: batched((i) => `select * from bench.get_plain(:u${i}, :s${i}, :r${i})`),
+  plain: batched((i) => `select * from bench.read_plain(:u${i}, :s${i}, :r${i})`),
   /** Without function, session check and policy: on a plain table, and on the partitioned one. As the superuser. */
   barePlain: batched((i) => `select * from bench.plain_readable where user_id = :u${i} and id = :r${i}`),
   barePartitioned: batched((i) => `select * from records.readable where user_id = :u${i} and id = :r${i}`),
@@ -42,15 +49,14 @@ const mixed = [...'iipisiipiispiipiispi'];
 export const readMix = {
   calls: mixed.length,
   searches: mixed.filter((kind) => kind === 's').length,
-  script: `\\set call :base + (:turn * :clients + :client_id) * ${mixed.length}
+  script: `${keys}\\set call :base + (:turn * :clients + :client_id) * ${mixed.length}
 \\set search :searches + (:turn * :clients + :client_id) * 3
 \\set turn :turn + 1
 ${mixed
   .map((kind, place) => {
-    if (kind === 'i')
-      return `select g.* from bench.calls q, records.get_record(q.user_id, q.session_id, q.record_id) g where q.n = :call + ${place + 1};\n`;
+    const number = mixed.slice(0, place + 1).filter((one) => one === kind).length;
+    if (kind === 'i') return `${byId(number)};\n`;
     if (kind === 'p') return `select f.* from bench.calls q, ${newest('q')} where q.n = :call + ${place + 1};\n`;
-    const number = mixed.slice(0, place + 1).filter((one) => one === 's').length;
     return `select f.* from bench.queries q, ${find('q.query')} where q.n = :search + ${number};\n`;
   })
   .join('')}`,

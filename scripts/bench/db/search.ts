@@ -25,7 +25,7 @@ export async function benchReadMix(store: Store, lists: Lists, options: Rounds):
   };
   const raw = await inTurns(options, 'read_mix_tps', {
     mix: async () => {
-      const variables = { base: lists.calls.base, searches: lists.queries.base, turn: 0 };
+      const variables = { batches: lists.batches, base: lists.calls.base, searches: lists.queries.base, turn: 0 };
       const run = await load({ url, script: readMix.script, clients: mixClients, seconds, calls: readMix.calls, variables });
       lists.calls.use(run.calls);
       lists.queries.use((run.calls * readMix.searches) / readMix.calls);

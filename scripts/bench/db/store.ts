@@ -13,7 +13,7 @@ import { accountsOf, type DataSet } from '../../db/seed/accounts.ts';
 import { seed } from '../../db/seed/seed.ts';
 import { type PgBouncer, startPgBouncer } from '../../stack/pgbouncer.ts';
 import { type Postgres, startPostgres } from '../../stack/postgres.ts';
-import { pgbench } from '../../tools/debian.ts';
+import { pgbench, postgresServer } from '../../tools/debian.ts';
 import { cacheFolder, run } from '../../tools/install.ts';
 import { makeQueries } from './queries.ts';
 
@@ -54,7 +54,7 @@ function storeFolder(base: string, records: number): string {
 }
 
 /**
- * Starts PostgreSQL and PgBouncer as production has them (what is acknowledged is on the disk), on data that is made at the first time:
+ * Starts PostgreSQL and PgBouncer as production has them (Debian's packages, and what is acknowledged is on the disk), on data that is made at the first time:
  * both data sets with `records` records, tables to hold ours against, and lists of calls. Several minutes then, a second later.
  */
 export async function openStore(options: {
@@ -76,7 +76,7 @@ export async function openStore(options: {
     writeFileSync(join(folder, 'passwords.json'), JSON.stringify(passwords), { mode: 0o600 });
   }
   const passwords: Record<LoginRole | 'postgres', string> = JSON.parse(readFileSync(join(folder, 'passwords.json'), 'utf8'));
-  const server = await startPostgres({ folder, password: passwords.postgres, room: roomHere(0.5) });
+  const server = await startPostgres({ folder, password: passwords.postgres, room: roomHere(0.5), server: await postgresServer() });
   const bouncers: PgBouncer[] = [];
   try {
     const url = (set: DataSet, role: LoginRole | 'postgres', port: number): string =>

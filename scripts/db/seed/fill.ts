@@ -55,7 +55,7 @@ const asEach = (ids: readonly string[], statement: string): string => `do $$
 /** Takes away the records of accounts, and the words that were learnt from them. */
 export async function removeRecords(sql: postgres.ISql, partition: string, ids: readonly string[]): Promise<void> {
   await sql.unsafe(`delete from ${partition} where user_id = any ('${arrayOf(ids)}'::uuid[])`);
-  await sql.unsafe(asEach(ids, 'delete from records.words where user_id = account'));
+  for (const table of ['words', 'learnt']) await sql.unsafe(asEach(ids, `delete from records.${table} where user_id = account`));
 }
 
 /** Copies what is left of the chunks, which another connection may be taking from too. */
@@ -86,8 +86,8 @@ function* chunksOf(accounts: readonly SeedAccount[], { set, onCopied }: Filling)
 }
 
 /**
- * The accounts themselves, and the words of their records, which a search corrects typos against: a trigger of records.records learns
- * them, and COPY into partitions passes it by.
+ * The accounts themselves, and the words of their records, which a search corrects typos against. It would learn them itself, ten thousand
+ * records at a time: here they are learnt, and that is said.
  */
 async function addAccounts(sql: postgres.TransactionSql, { accounts }: Unit, passwordHash: string): Promise<void> {
   await sql.unsafe(
@@ -97,7 +97,8 @@ async function addAccounts(sql: postgres.TransactionSql, { accounts }: Unit, pas
         select distinct r.user_id, substr(lexeme, 7) as word
         from records.records r cross join unnest(tsvector_to_array(r.document)) lexeme
         where r.user_id = account
-        order by user_id, word`,
+        order by user_id, word;
+      insert into records.learnt (user_id, up_to) values (account, now())`,
     ),
   );
   const rows = accounts.map(({ id, email, createdMs }) => ({ id, email, created_at: new Date(createdMs).toISOString() }));
