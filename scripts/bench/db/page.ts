@@ -79,33 +79,35 @@ const runsTable = (cases: Readonly<Record<string, readonly Run[]>>): string =>
     })
     .join('');
 
+const readRuns = (report: Report) =>
+  runsOf<'read' | 'ours' | 'pgbenchSelectOnly' | 'plainTable' | 'bareOnPlainTable' | 'bareOnPartitions'>(report, 'point_read_rls');
+
 const readTable = (report: Report): string => {
-  const { raw } = report.ratios.point_read_rls as Ratio;
-  const runs = raw as RunsOf<'ours' | 'pgbenchSelectOnly' | 'plainTable' | 'bareOnPlainTable' | 'bareOnPartitions'>;
+  const runs = readRuns(report);
   const reference = medianOf(runs.pgbenchSelectOnly);
   const line = (name: string, of: readonly Run[]) => row(name, number(medianOf(of)), number(medianOf(of) / reference));
   return (
     row('A record by its id', 'TPS, median', 'of pgbench -S') +
     row('---', '---', '---') +
-    line('GetRecord: session, policy, 8 partitions', runs.ours) +
-    line('the same on a table without partitions', runs.plainTable) +
-    line('the statement alone, on 8 partitions', runs.bareOnPartitions) +
-    line('the statement alone, without partitions', runs.bareOnPlainTable) +
+    line('under row-level security, on 8 partitions', runs.read) +
+    line('GetRecord: the session is checked, too', runs.ours) +
+    line('GetRecord on a table without partitions', runs.plainTable) +
+    line('without policy and session check, on 8 partitions', runs.bareOnPartitions) +
+    line('without them, without partitions', runs.bareOnPlainTable) +
     line('`pgbench -S`, prepared', runs.pgbenchSelectOnly)
   );
 };
 
 function readPicture(report: Report): string {
-  const runs = (report.ratios.point_read_rls as Ratio).raw as RunsOf<
-    'ours' | 'pgbenchSelectOnly' | 'plainTable' | 'bareOnPlainTable' | 'bareOnPartitions'
-  >;
+  const runs = readRuns(report);
   const bar = (name: string, of: readonly Run[], peer = true) => ({ name, value: medianOf(of), says: tps(medianOf(of)), peer });
   const reference = medianOf(runs.pgbenchSelectOnly);
   return barsPicture('A record by its id, calls a second; the mark is the goal', [
-    { ...bar('GetRecord under row-level security', runs.ours, false), goal: 0.4 * reference },
-    bar('the same, without partitions', runs.plainTable),
-    bar('statement alone, on partitions', runs.bareOnPartitions),
-    bar('statement alone, without partitions', runs.bareOnPlainTable),
+    { ...bar('under row-level security', runs.read, false), goal: 0.4 * reference },
+    bar('GetRecord, with its session check', runs.ours, false),
+    bar('GetRecord without partitions', runs.plainTable),
+    bar('without policy and check', runs.bareOnPartitions),
+    bar('without these and partitions', runs.bareOnPlainTable),
     bar('pgbench -S', runs.pgbenchSelectOnly),
   ]);
 }
@@ -170,7 +172,7 @@ export function derived(): Map<string, string> {
       const { mix, byId, pages, searches } = runsOf<'mix' | 'byId' | 'pages' | 'searches'>(report, 'read_mix_tps');
       return runsTable({
         'the mix, per 20 calls': mix,
-        'records by id alone, per 50': byId,
+        'records by id alone, per 12': byId,
         'first pages alone': pages,
         'searches alone': searches,
       });
@@ -180,12 +182,16 @@ export function derived(): Map<string, string> {
       return runsTable({ 'with typos': ours, 'without typos': oursWithoutTypos, "`ILIKE '%q%'`": ilike });
     },
     writes: () => {
-      const { ours, bare, createRecord } = runsOf<'ours' | 'bare' | 'createRecord'>(report, 'insert');
+      const { ours, bare, createRecord, oursInACrowd, bareInACrowd } = runsOf<
+        'ours' | 'bare' | 'createRecord' | 'oursInACrowd' | 'bareInACrowd'
+      >(report, 'insert');
       const first = runsOf<'ours' | 'bare' | 'warmUp'>(report, 'insert_after_checkpoint');
       return runsTable({
         'all indexes': ours,
         "CreateRecord's function": createRecord,
         'bare table': bare,
+        'all indexes, 16 clients': oursInACrowd,
+        'bare table, 16 clients': bareInACrowd,
         'right after a checkpoint: all indexes': first.ours,
         'the time from then on': first.warmUp,
         'right after a checkpoint: bare table': first.bare,
@@ -194,9 +200,9 @@ export function derived(): Map<string, string> {
     pgbouncer: () => {
       const { ours, direct } = runsOf<'ours' | 'direct'>(report, 'pgbouncer');
       return runsTable({
-        'through PgBouncer, per 50 calls': ours,
-        'straight to PostgreSQL, per 50': direct,
-        '1,000 clients on a pool of 20, per 50': [(report.ratios.pgbouncer_crowd_tps as Ratio).raw as Run],
+        'through PgBouncer, per 12 calls': ours,
+        'straight to PostgreSQL, per 12': direct,
+        '1,000 clients on a pool of 20, per 12': [(report.ratios.pgbouncer_crowd_tps as Ratio).raw as Run],
       });
     },
   };

@@ -14,7 +14,12 @@ const byId = (i: number): string => `select * from records.read_record(:u${i}, :
 /** A record by its id; twelve random ones of as many accounts in each transaction. */
 export const pointReads = {
   calls: batchSize,
-  /** GetRecord's statement. */
+  /** Under row-level security, which must be told who calls. */
+  read: batched(
+    (i) =>
+      `select * from records.readable r where (select set_config('app.user_id', :u${i}::text, true)) is not null and r.user_id = :u${i} and r.id = :r${i}`,
+  ),
+  /** GetRecord's statement: the session is checked, too. */
   ours: batched(byId),
   /** The same on a table without partitions. */
   plain: batched((i) => `select * from bench.read_plain(:u${i}, :s${i}, :r${i})`),
