@@ -50,7 +50,9 @@ language plpgsql as $$
 declare
   records_max constant integer := 10000;
   settled constant timestamptz := now() - interval '30 seconds';
-  since constant timestamptz := (select l.up_to from records.learnt l where l.user_id = p_user);
+  known constant timestamptz := (select l.up_to from records.learnt l where l.user_id = p_user);
+  -- A plain value: under row-level security an index doesn't begin at COALESCE.
+  since constant timestamptz := coalesce(known, '-infinity');
   documents tsvector[];
   last timestamptz;
 begin
@@ -61,7 +63,7 @@ begin
   select array_agg(r.document), max(r.created_at) into documents, last
   from (
     select r.document, r.created_at from records.records r
-    where r.user_id = p_user and r.created_at > coalesce(since, '-infinity') and not r.words_learnt
+    where r.user_id = p_user and r.created_at > since and not r.words_learnt
     order by r.created_at fetch first (records_max) rows with ties) r;
   last := case when cardinality(documents) >= records_max then least(last, settled) else settled end;
   if exists (select from records.to_learn n where n.user_id = p_user) then
@@ -74,7 +76,7 @@ begin
   if cardinality(documents || p_documents) > 0 then
     perform records.add_words(p_user, documents || p_documents);
   end if;
-  if since is null
+  if known is null
     or exists (select from records.records r where r.user_id = p_user and r.created_at > since and r.created_at <= last) then
     insert into records.learnt as l (user_id, up_to) values (p_user, last)
     on conflict (user_id) do update set up_to = greatest(l.up_to, excluded.up_to);

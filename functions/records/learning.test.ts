@@ -85,6 +85,20 @@ describe('the words of new records', () => {
     assert.deepEqual(await find('zqxavrium'), []);
   });
 
+  test('are looked for among new records alone: the index begins where they do', async () => {
+    const [learning] = await records.database.sql`select prosrc as source from pg_proc where proname = 'learn_with'`;
+    const [statement = ''] = /select r\.document, r\.created_at[\s\S]*?with ties/.exec(learning?.source) ?? [];
+    const plan = await sql.begin(async (transaction) => {
+      await transaction`select auth.begin_call(${alice.userId}, ${alice.sessionId})`;
+      const text = statement.replace('p_user', '$1').replace('since', '$2').replace('records_max', '$3');
+      await transaction.unsafe(`prepare new_records (uuid, timestamptz, integer) as ${text}`);
+      const rows = await transaction.unsafe(`explain (costs off) execute new_records ('${alice.userId}', now(), 10000)`);
+      await transaction.unsafe('deallocate new_records');
+      return rows.map((row) => row['QUERY PLAN']).join('\n');
+    });
+    assert.match(plan, /Index Cond: \(\(user_id = .*\) AND \(created_at > /, plan);
+  });
+
   test('are those of a transaction, too, that began before a search and ended after it', async () => {
     await operations.add(alice, { name: 'Soon Over Babaluma' });
     await sql.begin(async (slow) => {

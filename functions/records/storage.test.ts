@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUIDv7 } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import postgres from 'postgres';
 import { type Collector, everything, type RecordsOperations, type RecordsTest, recordsOperations, recordsTest } from './testing.ts';
@@ -43,6 +44,22 @@ describe('the database, to whoever logs in as record_app', () => {
       assert.deepEqual([...rows], [{ user_id: alice.userId }], table);
     }
   });
+
+  for (const mode of ['force_generic_plan', 'force_custom_plan'])
+    test(`reads a record by its id only after it has checked the session (${mode})`, async () => {
+      const [{ id } = {}] = await as(alice, (transaction) => transaction`select id from records.records`);
+      const read = (session: string, caller = alice) =>
+        sql.begin(async (transaction) => {
+          await transaction.unsafe(`set local plan_cache_mode = ${mode}`);
+          return transaction`select id from records.read_record(${caller.userId}, ${session}, ${id})`.then((rows) =>
+            rows.map((row) => row.id),
+          );
+        });
+      assert.deepEqual(await read(alice.sessionId), [id]);
+      assert.deepEqual(await read(bob.sessionId, bob), []);
+      for (const session of [bob.sessionId, randomUUIDv7()])
+        await assert.rejects(read(session), (error: postgres.PostgresError) => error.message === 'SESSION_ENDED');
+    });
 
   test('forgets the caller with the transaction, though the connection stays', async () => {
     await as(alice, async (transaction) => assert.equal((await transaction`select 1 from records.records`).length, 1));
