@@ -52,7 +52,7 @@ describe('the auth schema', () => {
       where pronamespace = 'auth'::regnamespace and has_function_privilege('record_app', oid, 'execute') order by proname`;
     assert.deepEqual(
       allowed.map(({ proname }) => proname),
-      ['begin_call', 'verification_keys'],
+      ['begin_call', 'session_ended', 'verification_keys'],
     );
     assert.equal((await records`select jwk from auth.verification_keys()`).length, 1);
     for (const table of ['accounts', 'sessions', 'refresh_tokens', 'signing_keys'])
