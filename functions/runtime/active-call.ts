@@ -1,10 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import type { Call, SpanRecord } from './call.ts';
 import { Canceller } from './cancellation.ts';
-import type { Refusal } from './refusal.ts';
 import { newSpanId } from './trace-context.ts';
 
-/** A call from its first byte to its answer. The abort controller is made only for calls that wait for something. */
+/** A call from its first byte to its answer. What only calls that wait for something need is made for those. */
 export class ActiveCall implements Call {
   readonly requestId: string;
   readonly traceId: string;
@@ -17,7 +16,7 @@ export class ActiveCall implements Call {
   /** Set when the caller is known. */
   userId: string | undefined;
   requestBytes = 0;
-  readonly cancellation = new Canceller();
+  #canceller: Canceller | undefined;
   #controller: AbortController | undefined;
 
   /**
@@ -41,6 +40,11 @@ export class ActiveCall implements Call {
     this.spans = traced ? [] : undefined;
   }
 
+  get cancellation(): Canceller {
+    this.#canceller ??= new Canceller();
+    return this.#canceller;
+  }
+
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       const controller = new AbortController();
@@ -55,10 +59,5 @@ export class ActiveCall implements Call {
   /** Since the first byte. */
   seconds(): number {
     return (performance.now() - this.startedAt) / 1000;
-  }
-
-  /** Ends whatever the call still waits for. */
-  abort(why: Refusal): void {
-    this.cancellation.cancel(why);
   }
 }

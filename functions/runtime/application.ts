@@ -56,21 +56,26 @@ export interface Application {
 const now = () => new Date();
 
 /** An operation's tools. What is the same for every call stands in the prototype; the abort signal is made for those who look at it. */
-class CallTools {
-  readonly caller: Caller;
-  readonly queries: object;
-  readonly #call: ActiveCall;
+function toolsClass(same: object) {
+  class CallTools {
+    readonly caller: Caller;
+    readonly queries: object;
+    readonly #call: ActiveCall;
 
-  constructor(call: ActiveCall, caller: Caller, queries: object) {
-    this.#call = call;
-    this.caller = caller;
-    this.queries = queries;
-  }
+    constructor(call: ActiveCall, caller: Caller, queries: object) {
+      this.#call = call;
+      this.caller = caller;
+      this.queries = queries;
+    }
 
-  get signal(): AbortSignal {
-    return this.#call.signal;
+    get signal(): AbortSignal {
+      return this.#call.signal;
+    }
   }
+  Object.assign(CallTools.prototype, same);
+  return CallTools;
 }
+type ToolsClass = ReturnType<typeof toolsClass>;
 
 const noParts = {};
 const noQueries = {};
@@ -161,13 +166,9 @@ export function createApplication(
     return parts as Promise<object> | object;
   };
 
-  let kept: { parts: object; Tools: typeof CallTools } | undefined;
-  const toolsWith = (parts: object): typeof CallTools => {
-    if (kept?.parts !== parts) {
-      const Tools = class extends CallTools {};
-      Object.assign(Tools.prototype, { now, version }, parts);
-      kept = { parts, Tools };
-    }
+  let kept: { parts: object; Tools: ToolsClass } | undefined;
+  const toolsWith = (parts: object): ToolsClass => {
+    if (kept?.parts !== parts) kept = { parts, Tools: toolsClass({ now, version, ...parts }) };
     return kept.Tools;
   };
 

@@ -68,15 +68,19 @@ export function isUuid(text: string): boolean {
 }
 
 function faultOfText(field: Field, text: string, checking: Checking): FieldFault | undefined {
-  const { lengthMin, lengthMax } = field;
+  const fault = field.format === 'uuid' && isUuid(text) ? undefined : faultOfCharacters(field, text);
+  if (fault === undefined && field.caller && text !== checking.callerId && text.toLowerCase() !== checking.callerId)
+    checking.foreign = true;
+  return fault;
+}
+
+function faultOfCharacters({ lengthMin, lengthMax, format }: Field, text: string): FieldFault | undefined {
   // Half a surrogate pair cannot be UTF-8, and PostgreSQL has no NUL in text.
   if (!text.isWellFormed() || text.includes('\0')) return 'NOT_STORABLE';
   if (lengthMax !== undefined && text.length > lengthMax && (text.length > 2 * lengthMax || codePoints(text) > lengthMax))
     return 'TOO_LONG';
   if (lengthMin !== undefined && text.length < 2 * lengthMin && codePoints(text) < lengthMin) return 'TOO_SHORT';
-  if (field.format === 'uuid' && !isUuid(text)) return 'NOT_A_UUID';
-  if (field.caller && text !== checking.callerId && text.toLowerCase() !== checking.callerId) checking.foreign = true;
-  return undefined;
+  return format === 'uuid' ? 'NOT_A_UUID' : undefined;
 }
 
 function faultOfNumber(field: Field, number: number): FieldFault | undefined {

@@ -119,7 +119,7 @@ export class StreamCall implements Waiting, Headers {
 
   #interrupt(refusal: Refusal): void {
     if (this.#done) return;
-    this.#call.abort(refusal);
+    this.#call.cancellation.cancel(refusal);
     this.#finish(refusal);
   }
 

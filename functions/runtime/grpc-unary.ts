@@ -121,7 +121,7 @@ export class UnaryCall implements Waiting, Headers {
   }
 
   #interrupt(refusal: Refusal): void {
-    this.#call?.abort(refusal);
+    this.#call?.cancellation.cancel(refusal);
     this.#end(refusal, undefined);
   }
 

@@ -6,7 +6,7 @@ import { Deadlines, type Waiting } from './deadlines.ts';
 import type { Exchange, ResponseHeaders } from './exchange.ts';
 import type { HttpStreams, StreamRequest } from './http-stream.ts';
 import { problemOf } from './problem.ts';
-import { readBody, readJson, readQuery } from './read-json.ts';
+import { type Read, readBody, readJson, readQuery } from './read-json.ts';
 import { type Refusal, refuse } from './refusal.ts';
 import { Routes, variablesOf } from './route.ts';
 
@@ -27,8 +27,7 @@ export function createHttpHandler(app: Application, readiness: Readiness): HttpH
     readiness,
     cacheControl,
     deadlines: new Deadlines(app.limits.timeoutSeconds * 1000),
-    routes: new Routes(app.rpc.http),
-    faceOf: facesOf(app.rpc),
+    routes: new Routes(facesOf(app.rpc)),
     headerFields: app.rpc.request.fields.filter((field) => field.header !== undefined),
     stream: app.rpc.serverStreaming ? lazyStreams(app) : undefined,
   };
@@ -44,9 +43,8 @@ function lazyStreams(app: Application): (request: StreamRequest, failed: (thrown
   };
 }
 
-/** What follows from one google.api.http rule, found once. */
-interface Face {
-  readonly rule: HttpRule;
+/** A rule of google.api.http and what follows from it, found once. */
+interface Face extends HttpRule {
   /** The field that the body is; undefined where it is the whole message, or where there is no body. */
   readonly bodyField: Field | undefined;
   /** Proto names that the query may not give, because the path or the body does. */
@@ -60,28 +58,26 @@ interface Faces {
   readonly app: Application;
   readonly readiness: Readiness;
   readonly deadlines: Deadlines;
-  readonly routes: Routes;
-  readonly faceOf: ReadonlyMap<HttpRule, Face>;
+  readonly routes: Routes<Face>;
   readonly headerFields: readonly Field[];
   readonly cacheControl: string;
   /** Set where the rpc is a stream. */
   readonly stream: ReturnType<typeof lazyStreams> | undefined;
 }
 
-function facesOf(rpc: Rpc): ReadonlyMap<HttpRule, Face> {
+function facesOf(rpc: Rpc): Face[] {
   const { fields } = rpc.request;
-  const faceOf = (rule: HttpRule): Face => {
+  return rpc.http.map((rule) => {
     const variables = variablesOf(rule.path).map((name) => fields.find((field) => field.name === name) as Field);
     const inBody = fields.filter((field) => rule.body === '*' || rule.body === field.name);
     return {
-      rule,
+      ...rule,
       bodyField: rule.body === '*' ? undefined : inBody[0],
       notInQuery: [...variables, ...inBody].map((field) => field.name),
       variables,
       answerField: rpc.response.fields.find((field) => field.name === rule.responseBody),
     };
-  };
-  return new Map(rpc.http.map((rule) => [rule, faceOf(rule)]));
+  });
 }
 
 /** One exchange on its way through the function. */
@@ -108,7 +104,7 @@ class HttpCall implements Waiting {
   }
 
   #dispatch(): void {
-    const { app, readiness, deadlines, faceOf, routes } = this.#faces;
+    const { app, readiness, deadlines, routes } = this.#faces;
     const exchange = this.#exchange;
     if (exchange.headerBytes > app.limits.headerBytesMax) throw refuse('HEADERS_TOO_LARGE');
     const { target, method } = exchange;
@@ -121,14 +117,14 @@ class HttpCall implements Waiting {
       this.#route = app.rpc.http[0]?.path ?? '';
       throw refuse('METHOD_NOT_ALLOWED', { allow: match.allow });
     }
-    this.#route = match.rule.path;
-    const face = faceOf.get(match.rule) as Face;
+    const { rule: face, values } = match;
+    this.#route = face.path;
     const query = mark < 0 ? '' : target.slice(mark + 1);
     if (this.#faces.stream !== undefined) {
-      const variables = Object.fromEntries(face.variables.map(({ name }, index) => [name, match.values[index] as string]));
-      return this.#faces.stream({ exchange, call: this.#call, rule: match.rule, variables, query }, (thrown) => this.#fail(thrown));
+      const variables = Object.fromEntries(face.variables.map(({ name }, index) => [name, values[index] as string]));
+      return this.#faces.stream({ exchange, call: this.#call, rule: face, variables, query }, (thrown) => this.#fail(thrown));
     }
-    const performing = app.perform(this.#call, exchange.header('authorization'), () => this.#decode(face, match.values, query));
+    const performing = app.perform(this.#call, exchange.header('authorization'), () => this.#decode(face, values, query));
     if (!(performing instanceof Promise)) return this.#succeed(face, performing as Message);
     deadlines.add(this, performance.now());
     exchange.onGone(() => this.#interrupt(refuse('CANCELLED')));
@@ -148,19 +144,20 @@ class HttpCall implements Waiting {
 
   #decode(face: Face, values: readonly string[], query: string): Decoded | Promise<Decoded> {
     const { request } = this.#faces.app.rpc;
-    const { message, violations } = readQuery(request, query, face.notInQuery);
+    const read = readQuery(request, query, face.notInQuery);
+    const { message } = read;
     for (let index = 0; index < values.length; index++) message[(face.variables[index] as Field).json] = values[index];
     for (const field of this.#faces.headerFields) {
       const value = this.#exchange.header(field.header as string);
       if (value !== undefined) message[field.json] = value;
     }
-    return face.rule.body === undefined ? { message, violations } : this.#decodeBody(face, message, violations);
+    return face.body === undefined ? read : this.#decodeBody(face, read);
   }
 
-  async #decodeBody(face: Face, outside: Message, faults: Decoded['violations']): Promise<Decoded> {
+  async #decodeBody(face: Face, outside: Read): Promise<Decoded> {
     const { rpc, limits } = this.#faces.app;
-    const { rule, bodyField } = face;
-    checkMediaType(this.#exchange.header('content-type'), rule.method);
+    const { method, bodyField } = face;
+    checkMediaType(this.#exchange.header('content-type'), method);
     this.#reading = true;
     const bytes = await this.#exchange.body(limits.bodyBytesMax);
     this.#reading = false;
@@ -168,15 +165,17 @@ class HttpCall implements Waiting {
     const shape = bodyField?.message?.() ?? rpc.request;
     const body = readJson(shape, readBody(bytes), bodyField === undefined ? [] : [bodyField.name]);
     const message =
-      bodyField === undefined ? { ...body.message, ...this.#headersOf(outside) } : { ...outside, [bodyField.json]: body.message };
+      bodyField === undefined
+        ? { ...body.message, ...this.#headersOf(outside.message) }
+        : { ...outside.message, [bodyField.json]: body.message };
     // RFC 5789 and AIP-134: PUT replaces, PATCH changes what the mask names, or else what is there.
     const mask = rpc.request.fields.find((field) => field.kind === 'mask');
     if (mask !== undefined) {
       const named = message[mask.json] as string[] | undefined;
-      if (rule.method === 'PUT') message[mask.json] = ['*'];
+      if (method === 'PUT') message[mask.json] = ['*'];
       else if (named === undefined || named.length === 0) message[mask.json] = body.present;
     }
-    return { message, violations: [...faults, ...body.violations] };
+    return { message, violations: [...outside.violations, ...body.violations] };
   }
 
   /** Fields that travel in headers, where the body is the whole message. */
@@ -190,7 +189,7 @@ class HttpCall implements Waiting {
     const body = face.answerField === undefined ? response : (response[face.answerField.json] as Message);
     const etag = face.answerField === undefined ? undefined : body.etag;
     const tag = typeof etag !== 'string' || etag === '' ? undefined : etag.startsWith('"') ? etag : `"${etag}"`;
-    if (tag !== undefined && face.rule.method === 'GET' && isKnown(this.#exchange.header('if-none-match'), tag))
+    if (tag !== undefined && face.method === 'GET' && isKnown(this.#exchange.header('if-none-match'), tag))
       return this.#end(304, ['etag', tag], '', undefined, this.#faces.cacheControl);
     const headers: ResponseHeaders =
       tag === undefined ? ['content-type', 'application/json'] : ['content-type', 'application/json', 'etag', tag];
@@ -205,7 +204,7 @@ class HttpCall implements Waiting {
   }
 
   #interrupt(refusal: Refusal): void {
-    this.#call.abort(refusal);
+    this.#call.cancellation.cancel(refusal);
     this.#fail(refusal);
   }
 

@@ -159,7 +159,7 @@ class HttpStream implements Waiting {
 
   #interrupt(refusal: Refusal): void {
     if (this.#done) return;
-    this.#request.call.abort(refusal);
+    this.#request.call.cancellation.cancel(refusal);
     this.#finish(refusal);
   }
 

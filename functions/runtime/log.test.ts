@@ -92,10 +92,39 @@ test('times keep their form through every millisecond of a second', async () => 
   for (const until = Date.now() + 1_100; Date.now() < until; await new Promise((resolve) => setTimeout(resolve, 7))) {
     const before = Date.now();
     log.info('tick');
+    log.request(call, outcomeOf());
     log.flush();
-    const time = String(lines().at(-1)?.time);
-    assert.match(time, /^.{19}\.\d{3}Z$/);
-    assert.ok(Date.parse(time) >= before && Date.parse(time) <= Date.now(), time);
+    for (const { time } of lines().slice(-2)) {
+      assert.match(String(time), /^.{19}\.\d{3}Z$/);
+      assert.ok(Date.parse(String(time)) >= before && Date.parse(String(time)) <= Date.now(), String(time));
+    }
+  }
+});
+
+test('a line has nothing of the one before it', async () => {
+  const { log, lines } = capture();
+  const other = { requestId: '0'.repeat(36), traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) };
+  const outcomes = [
+    outcomeOf(),
+    outcomeOf({ status: 404, code: 'NOT_FOUND', reason: 'NOT_FOUND', seconds: 12_345.6789, responseBytes: 1_000_000 }),
+    outcomeOf({ userId: undefined, callerAddress: undefined, seconds: 0, requestBytes: 0, responseBytes: 9 }),
+    outcomeOf({ route: '', method: 'DELETE', dialect: 'grpc', requestBytes: 99, responseBytes: 999 }),
+    outcomeOf({ status: 503, code: 'UNAVAILABLE', cause: new Error('gone') }),
+    outcomeOf(),
+  ];
+  for (const outcome of outcomes) for (const each of [call, other]) log.request(each, outcome);
+  await turn();
+  const written = lines();
+  assert.equal(written.length, 12);
+  for (const [index, line] of written.entries()) {
+    const outcome = outcomes[index >> 1] as Outcome;
+    const { requestId, traceId, spanId } = index % 2 === 0 ? call : other;
+    assert.deepEqual([line.request_id, line.trace_id, line.span_id], [requestId, traceId, spanId]);
+    for (const name of ['route', 'method', 'dialect', 'status', 'code', 'reason'] as const) assert.equal(line[name], outcome[name]);
+    assert.deepEqual([line.user_id, line.caller_address], [outcome.userId, outcome.callerAddress]);
+    assert.deepEqual([line.request_bytes, line.response_bytes], [outcome.requestBytes, outcome.responseBytes]);
+    assert.equal(line.duration_ms, Number((outcome.seconds * 1000).toFixed(3)));
+    assert.equal('cause' in line, outcome.status === 503);
   }
 });
 

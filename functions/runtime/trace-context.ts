@@ -44,19 +44,19 @@ function randomHex(digits: number): string {
   return id;
 }
 
-const noTrace = '0'.repeat(32);
-const noSpan = '0'.repeat(16);
+/** What a random id is once in 2^64 times, and must not be. */
+const allZero = /^0+$/;
 
 /** A new trace id: 32 lower-case hex digits, all of them random, as ratio samplers downstream expect. */
 export function newTraceId(): string {
   const id = randomHex(32);
-  return id === noTrace ? newTraceId() : id;
+  return id[0] === '0' && allZero.test(id) ? newTraceId() : id;
 }
 
 /** A new span id: 16 lower-case hex digits. */
 export function newSpanId(): string {
   const id = randomHex(16);
-  return id === noSpan ? newSpanId() : id;
+  return id[0] === '0' && allZero.test(id) ? newSpanId() : id;
 }
 
 /**

@@ -255,7 +255,7 @@ describe('images', { timeout: 240_000 }, () => {
       assert.equal(last(/^STOPSIGNAL (.*)$/gm) ?? 'SIGTERM', recipe.stopSignal, name);
       assert.equal(last(/^WORKDIR (.*)$/gm) ?? '/', recipe.workingDir ?? '/', name);
       const env = [...stage.matchAll(/^ENV (.*)$/gm)].flatMap(([, line = '']) =>
-        line.split(' ').map((pair) => pair.split('=') as [string, string]),
+        line.split(' ').map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)] as const),
       );
       assert.deepEqual(Object.fromEntries(env), recipe.env, name);
     }

@@ -1,5 +1,6 @@
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
+import { functionEnvironment, functionFlags } from '../../scripts/build/function-process.ts';
 import { caddy } from '../../scripts/tools/caddy.ts';
 import { debianImageRoot } from '../../scripts/tools/debian.ts';
 import { bundleLayer, fromDebian, librariesOf, nodeLayer, nodePath, projectFile, skeleton, tree, user } from './contents.ts';
@@ -13,12 +14,6 @@ export type Recipe = Omit<ImageSpec, 'labels'>;
 const project = join(import.meta.dirname, '../..');
 const environment = { PATH: '/usr/bin', TZ: 'UTC' };
 
-/**
- * Starting makes some 10 MB that live on; a young generation that holds them from the beginning isn't collected meanwhile: 3 % less work
- * until it listens, and the same memory. V8 takes the compiled code under this flag too (a test sees to it).
- */
-const nodeFlags = ['--min-semi-space-size=16'];
-
 /** Made once: layers that images share are the same object. */
 let node: Promise<Entry[]> | undefined;
 const sharedNode = (): Promise<Entry[]> => {
@@ -29,9 +24,9 @@ const sharedNode = (): Promise<Entry[]> => {
 /** A function: Node below, its bundle with the compiled code above. Nothing is written anywhere; any uid will do. */
 export async function functionImage(name: string): Promise<Recipe> {
   return {
-    entrypoint: [nodePath, ...nodeFlags, '/app/index.js'],
+    entrypoint: [nodePath, ...functionFlags, '/app/index.js'],
     user,
-    env: environment,
+    env: { ...environment, ...functionEnvironment },
     workingDir: '/app',
     stopSignal: 'SIGTERM',
     layers: [await sharedNode(), bundleLayer(name)],

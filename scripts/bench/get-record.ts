@@ -39,6 +39,7 @@ export async function benchGetRecord(options: {
     () => [],
     folder,
     (port) => ({ ...options.environment, PORT: String(port), HOST: '127.0.0.1' }),
+    true,
   );
   const clients: Client[] = [];
   try {

@@ -3,6 +3,7 @@ import { createWriteStream, readdirSync, readFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { functionEnvironment, functionFlags } from '../build/function-process.ts';
 import type { LoadResult } from './windows.ts';
 
 /** A server of a bench, as a process of its own, its log through a pipe as it would be in production. */
@@ -77,6 +78,7 @@ process.on('exit', () => {
 
 /**
  * Starts a script with this Node and waits until it accepts connections.
+ * @param asFunction with the process settings that functions have in production
  * @throws Error with the end of its log where it does not within 10 s.
  */
 export async function startServer(
@@ -84,13 +86,14 @@ export async function startServer(
   args: (port: number) => readonly string[],
   folder: string,
   environment: (port: number) => Record<string, string> = () => ({}),
+  asFunction = false,
 ): Promise<Server> {
   const port = await freePort();
   const log = join(folder, `${port}.log`);
   const file = createWriteStream(log);
-  const child = spawn(process.execPath, [script, ...args(port)], {
+  const child = spawn(process.execPath, [...(asFunction ? functionFlags : []), script, ...args(port)], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH ?? '', ...environment(port) },
+    env: { PATH: process.env.PATH ?? '', ...(asFunction ? functionEnvironment : {}), ...environment(port) },
   });
   child.stdout.pipe(file);
   child.stderr.pipe(file);

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { functionEnvironment } from '../build/function-process.ts';
 import { Remedy } from '../tools/install.ts';
 import { type Part, startPart } from './part.ts';
 
@@ -30,7 +31,15 @@ export async function startFunction({ name, folder, port, environment, dist = pr
   return startPart({
     name,
     command: [process.execPath, entry],
-    environment: { PATH: '/usr/bin:/bin', TZ: 'UTC', DRAIN_SECONDS: '5', ...environment, HOST: '127.0.0.1', PORT: String(port) },
+    environment: {
+      PATH: '/usr/bin:/bin',
+      TZ: 'UTC',
+      DRAIN_SECONDS: '5',
+      ...functionEnvironment,
+      ...environment,
+      HOST: '127.0.0.1',
+      PORT: String(port),
+    },
     folder,
     port,
     portSetting: 'RECORD_PLATFORM_FUNCTIONS_PORT',
