@@ -2,7 +2,7 @@ import type { Cancellation } from './cancellation.ts';
 
 /** One request on its way: what the log line, the spans and the statements of it have in common. */
 export interface Call {
-  /** Set at the edge, or made here. Shown to the client as x-request-id. */
+  /** A UUID, set at the edge or made here. Shown to the client as x-request-id. */
   readonly requestId: string;
   /** W3C trace context: 32 and 16 lower-case hex digits. */
   readonly traceId: string;
