@@ -271,6 +271,8 @@ describe('a database with backups', { timeout: 240_000 }, () => {
   });
 
   test('an archive that cannot be written is seen: by PostgreSQL, and by the check with the reason', async () => {
+    // A push that is under way would make the repository anew.
+    await archived();
     const away = `${place.repository}.away`;
     renameSync(place.repository, away);
     await sql`insert into ledger values (99999, 'x')`;
