@@ -20,8 +20,8 @@ const warmCalls = 60_000;
 const processesMax = 5;
 
 /**
- * Warms two servers in turn, up to the first measurement: in one that has to wait for some seconds, V8 gives compiled code and memory back,
- * and its calls then cost 3 % more for as long as it runs.
+ * Warms two servers in turn, up to the first measurement: the calls of one that has to wait for some seconds cost 3 % more for as long as
+ * it runs, probably because V8 gives compiled code and memory back.
  */
 async function warmUp(pairs: readonly Pair[]): Promise<void> {
   const calls = pairs.map(() => 0);
